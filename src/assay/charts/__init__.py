@@ -1,0 +1,1 @@
+"""Numbers to SVG: pure, standard library only."""

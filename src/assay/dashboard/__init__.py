@@ -1,0 +1,1 @@
+"""The pages: Jinja2, SVG and a little JavaScript."""

@@ -1,0 +1,1 @@
+"""From estimates to a verdict in words: pure."""

@@ -1,0 +1,32 @@
+"""Events as they are accepted at the edge and stored: one line of JSON each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+EXPOSURE = "exposure"
+"""The event type that says: this unit met this variant."""
+
+
+class EventProblem(StrEnum):
+    """Why an event was refused."""
+
+    INVALID = "invalid"
+    UNKNOWN_EXPERIMENT = "unknown_experiment"
+    UNKNOWN_VARIANT = "unknown_variant"
+    EXPERIMENT_NOT_STARTED = "experiment_not_started"
+    CLOCK = "clock"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_LARGE = "too_large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """One event of a request that was not accepted; the others were."""
+
+    index: int
+    code: EventProblem
+    field: str
+    given: str
+    accepted: str

@@ -1,0 +1,224 @@
+"""Every kind of I/O the system can do. Services speak only to these; adapters make them real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from assay.model.experiment import Experiment
+from assay.model.metric import Metric
+from assay.model.moments import Moments
+from assay.model.result import DataQuality, ExperimentResult
+
+Clock = Callable[[], datetime]
+"""The time now, aware, in UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One line of the audit log: who did what to which experiment when, and the document before and after."""
+
+    experiment: str
+    action: str
+    actor: str
+    at: datetime
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+
+
+class Definitions(Protocol):
+    """Experiments and the append-only log of their changes, kept in one transaction."""
+
+    def version(self) -> int:
+        """A number that grows with every saved or deleted definition; cheap to ask."""
+        ...
+
+    def get(self, key: str) -> Experiment | None: ...
+
+    def all(self) -> list[Experiment]:
+        """Every experiment, newest first."""
+        ...
+
+    def save(self, experiment: Experiment, *, action: str, actor: str, at: datetime) -> Experiment:
+        """Store `experiment` as the revision after its own; returns it with the new revision.
+
+        Raises Conflict when the stored revision is not the one `experiment` was made from (0: not stored yet).
+        """
+        ...
+
+    def delete(self, key: str, *, actor: str, at: datetime) -> None:
+        """Remove a definition; its audit log stays."""
+        ...
+
+    def changes(self, key: str) -> list[Change]:
+        """The audit log of one experiment, oldest first."""
+        ...
+
+
+class Results(Protocol):
+    """Results with the time they were computed."""
+
+    def save(self, result: ExperimentResult) -> None: ...
+
+    def latest(self, key: str) -> ExperimentResult | None: ...
+
+    def series(self, key: str, *, limit: int = 200) -> list[ExperimentResult]:
+        """Results of one experiment, oldest first, thinned evenly to about `limit`; first and last always included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InboxBatch:
+    """Accepted events in the order of acceptance: `lines` of JSON, and the position that follows them."""
+
+    lines: tuple[bytes, ...]
+    position: int
+
+
+class Inbox(Protocol):
+    """The only durable write on the request path."""
+
+    def append(self, lines: bytes) -> Future[None]:
+        """Accept newline-separated JSON events; the future is done once they are on disk.
+
+        It fails with Unavailable when they could not be written; then none of them is kept.
+        """
+        ...
+
+    def read(self, after: int, *, max_events: int) -> InboxBatch | None:
+        """The events that follow position `after`, or None when there are none."""
+        ...
+
+    def trim(self, through: int) -> None:
+        """Forget events up to and including position `through`: the warehouse has them."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsRequest:
+    """What the warehouse must aggregate for one experiment. until: events and exposures at or after it do not count."""
+
+    experiment: str
+    variants: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentMoments:
+    """The warehouse's answer for one experiment.
+
+    units: exposed units per variant. metrics: per metric and variant, over the units that have a value.
+    failures: metrics that could not be aggregated, with the reason.
+    """
+
+    experiment: str
+    units: Mapping[str, int]
+    metrics: Mapping[str, Mapping[str, Moments]]
+    quality: DataQuality = DataQuality()
+    first_exposure_at: datetime | None = None
+    failures: Mapping[str, str] | None = None
+
+
+class Warehouse(Protocol):
+    """Events at rest, and moments out of them."""
+
+    def position(self) -> int:
+        """The inbox position up to which events are loaded."""
+        ...
+
+    def load(self, batch: InboxBatch) -> int:
+        """Add a batch and move the position in one transaction; events already present are left out.
+
+        Returns the number of events added. A batch at or before the position changes nothing.
+        """
+        ...
+
+    def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
+        """Moments of every requested experiment, in one pass over the events.
+
+        A unit counts in an experiment from its first exposure; events before it, outside a metric's window or at
+        and after `until` do not count. An event that names experiments counts for those only. Units seen in two
+        variants are left out and reported.
+        """
+        ...
+
+    def exposures(self) -> dict[str, int]:
+        """Exposed units per experiment."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableMetric:
+    """A metric over columns of a table: `denominator` is for ratio only, `covariate` a pre-period column for CUPED."""
+
+    metric: Metric
+    column: str
+    denominator: str | None = None
+    covariate: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRequest:
+    """A table that Assay did not collect: which column is the unit, which the variant, and the metrics."""
+
+    unit: str
+    variant: str
+    metrics: tuple[TableMetric, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableMoments:
+    """Moments of a table. rows: all rows; rows_without: rows with no unit or no variant, left out."""
+
+    rows: int
+    rows_without: int
+    units: Mapping[str, int]
+    units_in_two_variants: int
+    metrics: Mapping[str, Mapping[str, Moments]]
+    failures: Mapping[str, str]
+
+
+class Tables(Protocol):
+    """Data at rest elsewhere: files and dataframes."""
+
+    def columns(self, source: Any) -> dict[str, str]:
+        """Column names and engine types; raises NotFound or InvalidInput when it cannot be read."""
+        ...
+
+    def moments(self, source: Any, request: TableRequest) -> TableMoments:
+        """Rows are summed up per unit first; units in two variants are left out and counted."""
+        ...
+
+
+class Notices(Protocol):
+    """Word that an experiment has a new result."""
+
+    def publish(self, key: str) -> None: ...
+
+    def subscribe(self, key: str, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call `callback`, from any thread, at each notice; returns what ends the subscription."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Counts and durations for operators."""
+
+    def experiment_created(self) -> None: ...
+    def experiment_started(self) -> None: ...
+    def experiment_completed(self) -> None: ...
+    def assigned(self, experiment: str, variant: str) -> None: ...
+    def events_accepted(self, count: int) -> None: ...
+    def events_refused(self, count: int) -> None: ...
+    def request_seconds(self, method: str, route: str, status: int, seconds: float) -> None: ...
+    def analysis_seconds(self, seconds: float) -> None: ...
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus text format."""
+        ...

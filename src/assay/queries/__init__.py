@@ -1,0 +1,1 @@
+"""Plans to SQL through sqlglot; opens no connection."""

@@ -1,0 +1,1 @@
+"""Moments to estimates: pure, NumPy and SciPy only."""

@@ -1,0 +1,1 @@
+"""Periodic work: load, analyse, save, tell."""
