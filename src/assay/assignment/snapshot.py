@@ -1,0 +1,117 @@
+"""A snapshot: every running definition, compiled once for evaluation and then never changed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import accumulate
+from typing import Any
+
+from assay.assignment.bucketing import BUCKETS
+from assay.assignment.targeting import Predicate, compile_condition
+from assay.model.experiment import Experiment
+from assay.model.lifecycle import Status
+
+
+class Reason(StrEnum):
+    """Why a unit has the variant it has, or none."""
+
+    ASSIGNED = "assigned"
+    UNKNOWN_EXPERIMENT = "unknown_experiment"
+    INVALID_UNIT = "invalid_unit"
+    NOT_RUNNING = "not_running"
+    NOT_IN_AUDIENCE = "not_in_audience"
+    NOT_IN_TRAFFIC = "not_in_traffic"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who gets what, and why. variant and config are None unless reason is `assigned`."""
+
+    experiment: str
+    variant: str | None
+    variant_name: str | None
+    config: Mapping[str, Any] | None
+    reason: Reason
+    version: int = 0
+    started_at: datetime | None = None
+    planned_end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledExperiment:
+    """One experiment ready to evaluate. `outcomes` are the decisions of its variants, made once and shared."""
+
+    key: str
+    status: Status
+    suffix: bytes
+    audience: Predicate | None
+    traffic: int
+    bounds: tuple[int, ...]
+    outcomes: tuple[Decision, ...]
+    not_running: Decision
+    not_in_audience: Decision
+    not_in_traffic: Decision
+    variants: frozenset[str]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    def outcome(self, bucket: int) -> Decision:
+        """The decision whose slice of the buckets holds `bucket`."""
+        return self.outcomes[bisect_right(self.bounds, bucket)]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Definitions at one version: `experiments` holds all that ever started, `running` the keys to evaluate."""
+
+    version: int
+    experiments: Mapping[str, CompiledExperiment]
+    running: tuple[str, ...]
+
+
+EMPTY = Snapshot(0, {}, ())
+
+
+def compile_snapshot(experiments: Iterable[Experiment], version: int) -> Snapshot:
+    """Compile definitions; drafts are left out, ended ones stay known (their late events are still accepted)."""
+    compiled = {
+        experiment.key: compile_experiment(experiment)
+        for experiment in experiments
+        if experiment.status not in (Status.DRAFT, Status.REVIEW)
+    }
+    running = tuple(sorted(key for key, item in compiled.items() if item.status is Status.RUNNING))
+    return Snapshot(version, compiled, running)
+
+
+def compile_experiment(experiment: Experiment) -> CompiledExperiment:
+    """Everything that does not depend on the unit, worked out once."""
+    live = [variant for variant in experiment.variants if variant.weight > 0]
+    bounds = tuple(accumulate(variant.weight for variant in live))
+    if bounds and bounds[-1] != BUCKETS:
+        raise ValueError(f"{experiment.key}: weights sum to {bounds[-1]}, not {BUCKETS}")
+    shared = (experiment.version, experiment.started_at, experiment.planned_end)
+
+    def nobody(reason: Reason) -> Decision:
+        return Decision(experiment.key, None, None, None, reason, *shared)
+
+    return CompiledExperiment(
+        key=experiment.key,
+        status=experiment.status if bounds else Status.FAILED,
+        suffix=f":{experiment.key}:{experiment.salt}".encode(),
+        audience=None if experiment.audience.everyone else compile_condition(experiment.audience.condition),
+        traffic=experiment.traffic,
+        bounds=bounds,
+        outcomes=tuple(
+            Decision(experiment.key, item.key, item.title, item.config, Reason.ASSIGNED, *shared) for item in live
+        ),
+        not_running=nobody(Reason.NOT_RUNNING),
+        not_in_audience=nobody(Reason.NOT_IN_AUDIENCE),
+        not_in_traffic=nobody(Reason.NOT_IN_TRAFFIC),
+        variants=frozenset(variant.key for variant in experiment.variants),
+        started_at=experiment.started_at,
+        ended_at=experiment.ended_at,
+    )
