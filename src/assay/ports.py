@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from assay.model.experiment import Experiment
+from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric
 from assay.model.moments import Moments
-from assay.model.result import DataQuality, ExperimentResult
+from assay.model.result import ExperimentResult
+from assay.model.table import TableMoments, TableRequest
 
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
@@ -99,32 +101,6 @@ class Inbox(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MomentsRequest:
-    """What the warehouse must aggregate for one experiment. until: events and exposures at or after it do not count."""
-
-    experiment: str
-    variants: tuple[str, ...]
-    metrics: tuple[Metric, ...]
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExperimentMoments:
-    """The warehouse's answer for one experiment.
-
-    units: exposed units per variant. metrics: per metric and variant, over the units that have a value.
-    failures: metrics that could not be aggregated, with the reason.
-    """
-
-    experiment: str
-    units: Mapping[str, int]
-    metrics: Mapping[str, Mapping[str, Moments]]
-    quality: DataQuality = DataQuality()
-    first_exposure_at: datetime | None = None
-    failures: Mapping[str, str] | None = None
-
-
 class Warehouse(Protocol):
     """Events at rest, and moments out of them."""
 
@@ -155,46 +131,19 @@ class Warehouse(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableMetric:
-    """A metric over columns of a table: `denominator` is for ratio only, `covariate` a pre-period column for CUPED."""
-
-    metric: Metric
-    column: str
-    denominator: str | None = None
-    covariate: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableRequest:
-    """A table that Assay did not collect: which column is the unit, which the variant, and the metrics."""
-
-    unit: str
-    variant: str
-    metrics: tuple[TableMetric, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableMoments:
-    """Moments of a table. rows: all rows; rows_without: rows with no unit or no variant, left out."""
-
-    rows: int
-    rows_without: int
-    units: Mapping[str, int]
-    units_in_two_variants: int
-    metrics: Mapping[str, Mapping[str, Moments]]
-    failures: Mapping[str, str]
-
-
 class Tables(Protocol):
     """Data at rest elsewhere: files and dataframes."""
 
-    def columns(self, source: Any) -> dict[str, str]:
-        """Column names and engine types; raises NotFound or InvalidInput when it cannot be read."""
+    def columns(self, source: Any) -> list[str]:
+        """Column names in their order; raises NotFound or InvalidInput when the source cannot be read."""
         ...
 
     def moments(self, source: Any, request: TableRequest) -> TableMoments:
-        """Rows are summed up per unit first; units in two variants are left out and counted."""
+        """Rows are combined per unit first; units in two variants are left out and counted.
+
+        Every column of the request must be one of `columns(source)`. A metric that cannot be aggregated is named in
+        the answer's failures and leaves the others standing.
+        """
         ...
 
 

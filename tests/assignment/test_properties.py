@@ -77,7 +77,9 @@ def test_two_experiments_split_independently() -> None:
     n = 20_000
     one = variants_of(snapshot_of(key="one"), n)
     two = variants_of(snapshot_of(key="two"), n)
-    table = [[sum(a == x and b == y for a, b in zip(one, two, strict=True)) for y in ("v0", "v1")] for x in ("v0", "v1")]
+    table = [
+        [sum(a == x and b == y for a, b in zip(one, two, strict=True)) for y in ("v0", "v1")] for x in ("v0", "v1")
+    ]
     expected = n / 4
     chi_square = sum((cell - expected) ** 2 / expected for row in table for cell in row)
     assert chi_square < 27.9  # chi-square with 3 degrees of freedom beyond 1 - 4e-6
@@ -96,7 +98,9 @@ def test_weights_sum_exactly(raw: list[float]) -> None:
 
 
 def test_evaluation_needs_only_the_standard_library() -> None:
-    code = "import sys, assay.assignment.evaluate, assay.model.result; print([m for m in sys.modules if m in " \
+    code = (
+        "import sys, assay.assignment.evaluate, assay.model.result; print([m for m in sys.modules if m in "
         "('numpy', 'scipy', 'msgspec', 'pydantic', 'sqlglot', 'duckdb', 'sqlalchemy')])"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 EXPOSURE = "exposure"
@@ -30,3 +31,8 @@ class Refusal:
     field: str
     given: str
     accepted: str
+
+
+def microseconds(moment: datetime) -> int:
+    """Microseconds since 1970 UTC, exactly. moment: aware."""
+    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond

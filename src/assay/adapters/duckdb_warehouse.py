@@ -1,0 +1,187 @@
+"""The embedded warehouse: one DuckDB file, written by the loader alone."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assay.model.measurement import ExperimentMoments, MomentsRequest
+from assay.model.metric import Metric, MetricKind
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.result import DataQuality
+from assay.ports import InboxBatch
+from assay.queries.moments import exposed_units, metric_moments
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+    key UUID NOT NULL, unit VARCHAR NOT NULL, type VARCHAR NOT NULL, experiment VARCHAR NOT NULL,
+    occurred_at BIGINT NOT NULL, metrics MAP(VARCHAR, DOUBLE), properties JSON
+);
+CREATE TABLE IF NOT EXISTS exposures (
+    experiment VARCHAR NOT NULL, unit VARCHAR NOT NULL, variant VARCHAR NOT NULL, first_at BIGINT NOT NULL, context JSON
+);
+CREATE TABLE IF NOT EXISTS load_position (position BIGINT NOT NULL);
+INSERT INTO load_position SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM load_position);
+"""
+
+_STAGE = """
+CREATE OR REPLACE TEMP TABLE staged AS
+SELECT * FROM read_json(?, format = 'newline_delimited', maximum_object_size = 33554432, columns = {
+    key: 'UUID', unit: 'VARCHAR', type: 'VARCHAR', experiment: 'VARCHAR', variant: 'VARCHAR',
+    occurred_at: 'BIGINT', metrics: 'MAP(VARCHAR, DOUBLE)', properties: 'JSON'})
+"""
+
+# Duplicates are told apart by key alone: within the batch, and against everything loaded before.
+_ADD_EVENTS = """
+INSERT INTO events
+SELECT DISTINCT ON (s.key) s.key, s.unit, s.type, s.experiment, s.occurred_at, s.metrics, s.properties
+FROM staged AS s ANTI JOIN events AS e ON e.key = s.key
+WHERE s.variant IS NULL ORDER BY s.unit
+"""
+
+_FIRST_EXPOSURES = """
+CREATE OR REPLACE TEMP TABLE met AS
+SELECT experiment, unit, variant, min(occurred_at) AS first_at, arg_min(properties, occurred_at) AS context
+FROM staged WHERE variant IS NOT NULL GROUP BY experiment, unit, variant
+"""
+
+_MOVE_EXPOSURES = """
+UPDATE exposures AS e SET first_at = m.first_at, context = m.context FROM met AS m
+WHERE e.experiment = m.experiment AND e.unit = m.unit AND e.variant = m.variant AND m.first_at < e.first_at
+"""
+
+_ADD_EXPOSURES = """
+INSERT INTO exposures SELECT m.experiment, m.unit, m.variant, m.first_at, m.context
+FROM met AS m ANTI JOIN exposures AS e ON e.experiment = m.experiment AND e.unit = m.unit AND e.variant = m.variant
+ORDER BY m.unit
+"""
+
+_EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP BY experiment"
+
+
+class DuckdbWarehouse:
+    """The Warehouse port. One lock serialises all use of the connection."""
+
+    def __init__(self, path: Path) -> None:
+        self._folder = path.parent
+        self._connection = duckdb.connect(str(path))
+        self._connection.execute(_SCHEMA)
+        self._lock = threading.Lock()
+
+    def position(self) -> int:
+        with self._lock:
+            return self._position()
+
+    def load(self, batch: InboxBatch) -> int:
+        with self._lock, tempfile.NamedTemporaryFile(dir=self._folder, suffix=".ndjson") as file:
+            if batch.position <= self._position():
+                return 0
+            file.write(b"\n".join(batch.lines))
+            file.flush()
+            self._connection.execute("BEGIN")
+            try:
+                added = self._add(file.name, batch.position)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            return added
+
+    def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
+        if not requests:
+            return {}
+        with self._lock:
+            units = self._connection.execute(exposed_units(requests)).fetchall()
+            metrics = (
+                self._connection.execute(metric_moments(requests)).fetchall()
+                if any(request.metrics for request in requests)
+                else []
+            )
+        return {request.experiment: _assemble(request, units, metrics) for request in requests}
+
+    def exposures(self) -> dict[str, int]:
+        with self._lock:
+            return dict(self._connection.execute(_EXPOSED_UNITS).fetchall())
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _position(self) -> int:
+        row = self._connection.execute("SELECT max(position) FROM load_position").fetchone()
+        return int(row[0]) if row else 0
+
+    def _add(self, file_name: str, position: int) -> int:
+        run = self._connection.execute
+        run(_STAGE, [file_name])
+        added = run(_ADD_EVENTS).fetchone()
+        run(_FIRST_EXPOSURES)
+        run(_MOVE_EXPOSURES)
+        exposed = run(_ADD_EXPOSURES).fetchone()
+        run("UPDATE load_position SET position = ?", [position])
+        return sum(int(row[0]) for row in (added, exposed) if row)
+
+
+_Rows = Iterable[tuple[Any, ...]]
+
+
+def _assemble(request: MomentsRequest, unit_rows: _Rows, metric_rows: _Rows) -> ExperimentMoments:
+    units = dict.fromkeys(request.variants, 0)
+    twice, first_at = 0, None
+    for experiment, variant, seen_twice, n_units, at in unit_rows:
+        if experiment != request.experiment:
+            continue
+        if seen_twice:
+            twice += n_units
+        else:
+            units[variant] = n_units
+        first_at = min(at, first_at) if first_at is not None else at
+    mine = [row for row in metric_rows if row[0] == request.experiment]
+    before: dict[str, int] = {}
+    for row in mine:
+        before[str(row[1])] = before.get(str(row[1]), 0) + int(row[3])
+    return ExperimentMoments(
+        experiment=request.experiment,
+        units=units,
+        metrics={metric.key: _by_variant(metric, units, mine) for metric in request.metrics},
+        quality=DataQuality(units_in_two_variants=twice, events_before_exposure=max(before.values(), default=0)),
+        first_exposure_at=None if first_at is None else datetime.fromtimestamp(first_at / 1e6, timezone.utc),
+    )
+
+
+def columns_of(metric: Metric) -> tuple[str, ...]:
+    """The columns of a metric's moments."""
+    if metric.kind is MetricKind.RATIO:
+        return (VALUE, DENOMINATOR)
+    return (VALUE, COVARIATE) if metric.covariate_hours is not None else (VALUE,)
+
+
+def _by_variant(metric: Metric, units: dict[str, int], rows: Iterable[tuple[Any, ...]]) -> dict[str, Moments]:
+    columns = columns_of(metric)
+    found = {str(row[2]): _read(columns, row) for row in rows if row[1] == metric.key}
+    arms = {}
+    for variant, n_units in units.items():
+        seen = found.get(variant, Moments.zeros(0, columns))
+        without = 0 if metric.kind is MetricKind.MEAN else n_units - seen.n
+        arms[variant] = seen.merge(Moments.zeros(without, columns))
+    return arms
+
+
+def _read(columns: tuple[str, ...], row: tuple[Any, ...]) -> Moments:
+    n = int(row[4])
+    mean_v, mean_d, mean_c, vv, vd, vc, dd, cc, maximum = (float(cell or 0.0) for cell in row[5:14])
+    if n == 0:
+        return Moments.zeros(0, columns)
+    one = Moments(n, (VALUE,), (mean_v,), (vv,), maximum)
+    if DENOMINATOR in columns:
+        return replace(one, columns=columns, means=(mean_v, mean_d), comoments=(vv, vd, dd))
+    if COVARIATE in columns:
+        return replace(one, columns=columns, means=(mean_v, mean_c), comoments=(vv, vc, cc))
+    return one

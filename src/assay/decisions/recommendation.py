@@ -1,0 +1,227 @@
+"""From estimates to a verdict: what to do next, in words, with the reasons and the warnings.
+
+Only numbers that stay valid at the present look enter: anytime-valid ones while running, fixed-horizon ones at the
+planned end. A sample-ratio mismatch blocks every verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from assay import wording
+from assay.model.metric import Direction, MetricKind, Role
+from assay.model.plan import Correction, Plan
+from assay.model.result import (
+    Action,
+    Comparison,
+    DataQuality,
+    Interval,
+    MetricResult,
+    NoEstimate,
+    Progress,
+    Recommendation,
+    SampleRatio,
+    Validity,
+)
+
+_NOTABLE_SHARE_IN_TWO = 0.001
+_CORRECTIONS = {
+    Correction.HOLM: "Holm's correction",
+    Correction.BONFERRONI: "Bonferroni's correction",
+    Correction.BENJAMINI_HOCHBERG: "Benjamini and Hochberg's correction",
+}
+
+
+def recommend(
+    *,
+    metrics: Sequence[MetricResult],
+    sample_ratio: SampleRatio,
+    progress: Progress,
+    plan: Plan,
+    validity: Validity,
+    control: str,
+    titles: Mapping[str, str],
+    running: bool,
+    quality: DataQuality,
+) -> Recommendation:
+    """The recommendation for one experiment. titles: variant key → name for people. running: may still gather data."""
+    warnings = _warnings(metrics, sample_ratio, quality, plan)
+    primary = next((metric for metric in metrics if metric.role is Role.PRIMARY), None)
+    if sample_ratio.mismatch:
+        return _blocked(sample_ratio, warnings)
+    if sum(sample_ratio.observed.values()) == 0:
+        return Recommendation(action=Action.CONTINUE, sentence="Waiting for the first exposures.", warnings=warnings)
+    if primary is None:
+        sentence = "No verdict: the experiment has no primary metric, or it could not be computed."
+        return Recommendation(action=Action.INCONCLUSIVE, sentence=sentence, warnings=warnings)
+    winners = [item for item in primary.comparisons if item.better is True]
+    losers = [item for item in primary.comparisons if item.better is False]
+    if winners:
+        return _winner(primary, winners, metrics, titles, warnings, running, validity)
+    if losers and len(losers) == len(primary.comparisons):
+        return _all_worse(primary, losers, titles, control, warnings)
+    return _undecided(primary, losers, progress, plan, validity, titles, warnings, running)
+
+
+def _blocked(sample_ratio: SampleRatio, warnings: tuple[str, ...]) -> Recommendation:
+    sentence = "No verdict: the traffic did not split as planned, so these numbers cannot be trusted."
+    reason = (
+        f"Sample-ratio mismatch: {_observed(sample_ratio)}. Find the cause first: a redirect, a bot filter or a crash "
+        "in one variant, exposures logged in one place only, or a changed split."
+    )
+    return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=(reason,), warnings=warnings)
+
+
+def _observed(sample_ratio: SampleRatio) -> str:
+    total = sum(sample_ratio.observed.values()) or 1
+    parts = [
+        f"{variant} {wording.percent(n / total)} (planned {wording.percent(sample_ratio.expected.get(variant, 0))})"
+        for variant, n in sample_ratio.observed.items()
+    ]
+    p = min((p for p in (sample_ratio.p_value, sample_ratio.p_value_anytime) if isinstance(p, float)), default=None)
+    return "; ".join(parts) + (f"; {wording.p_value(p)}" if p is not None else "")
+
+
+def _winner(
+    primary: MetricResult,
+    winners: list[Comparison],
+    metrics: Sequence[MetricResult],
+    titles: Mapping[str, str],
+    warnings: tuple[str, ...],
+    running: bool,
+    validity: Validity,
+) -> Recommendation:
+    sign = 1 if primary.direction is Direction.INCREASE else -1
+    best = max(winners, key=lambda item: sign * item.absolute if isinstance(item.absolute, float) else -1e308)
+    reasons = [_in_words(primary, item, titles) for item in winners]
+    harms = [
+        f"{titles.get(best.variant, best.variant)} harms the guardrail {metric.title}: {_effect(item)}."
+        for metric in metrics
+        if metric.role is Role.GUARDRAIL and (item := metric.comparison(best.variant)) and item.better is False
+    ]
+    name = titles.get(best.variant, best.variant)
+    if harms:
+        sentence = f"Do not ship {name} as it is: it wins on {primary.title} and harms a guardrail."
+        return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=(*reasons, *harms), warnings=warnings)
+    if len(winners) > 1:
+        reasons.append("Several variants beat the control; they were not tested against each other.")
+    if running and validity is Validity.ANYTIME:
+        reasons.append("These numbers stay valid however often you look, so you may stop now.")
+    return Recommendation(
+        action=Action.SHIP,
+        sentence=f"Ship {name}: {_in_words(primary, best, titles)}",
+        winner=best.variant,
+        reasons=tuple(reasons),
+        warnings=warnings,
+    )
+
+
+def _all_worse(
+    primary: MetricResult,
+    losers: list[Comparison],
+    titles: Mapping[str, str],
+    control: str,
+    warnings: tuple[str, ...],
+) -> Recommendation:
+    what = "the treatment is" if len(losers) == 1 else "every treatment is"
+    return Recommendation(
+        action=Action.STOP,
+        sentence=f"Keep {titles.get(control, control)}: {what} worse on {primary.title}.",
+        winner=control,
+        reasons=tuple(_in_words(primary, item, titles) for item in losers),
+        warnings=warnings,
+    )
+
+
+def _undecided(
+    primary: MetricResult,
+    losers: list[Comparison],
+    progress: Progress,
+    plan: Plan,
+    validity: Validity,
+    titles: Mapping[str, str],
+    warnings: tuple[str, ...],
+    running: bool,
+) -> Recommendation:
+    reasons = [_in_words(primary, item, titles) for item in losers]
+    reached = _reached(progress)
+    if reached is not None and progress.required_per_variant is not None:
+        reasons.append(
+            f"The smallest variant has {wording.percent(min(reached, 9.99))} of the "
+            f"{wording.count(progress.required_per_variant)} units planned per variant."
+        )
+    complete = reached is not None and reached >= 1
+    if running and not complete:
+        sentence = f"Keep it running: no difference on {primary.title} can be told from chance yet."
+        return Recommendation(action=Action.CONTINUE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+    if not running and reached is not None and not complete:
+        sentence = f"Inconclusive on {primary.title}: it ended before the planned sample; run it longer to know."
+        return Recommendation(action=Action.EXTEND, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+    if complete and plan.minimum_effect is not None:
+        reasons.append(
+            f"An effect of {wording.lift(plan.minimum_effect)} would probably have shown by now "
+            f"(planned power {wording.percent(plan.power)})."
+        )
+    if validity is Validity.ANYTIME and complete and running:
+        reasons.append("It may run on: the numbers stay valid at every further look.")
+    sentence = f"Inconclusive: no difference on {primary.title} can be told from chance."
+    return Recommendation(action=Action.INCONCLUSIVE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+
+
+def _reached(progress: Progress) -> float | None:
+    if progress.required_per_variant is None or not progress.share_by_variant:
+        return None
+    return min(progress.share_by_variant.values())
+
+
+def _in_words(metric: MetricResult, item: Comparison, titles: Mapping[str, str]) -> str:
+    treatment, control = metric.arm(item.variant), metric.arm(item.control)
+    name = titles.get(item.variant, item.variant)
+    values = ""
+    if treatment and control and isinstance(treatment.value, float) and isinstance(control.value, float):
+        shown = wording.percent if metric.kind is MetricKind.CONVERSION else wording.amount
+        values = f" is {shown(treatment.value)} against {shown(control.value)} in control,"
+    p = f", {wording.p_value(item.p_value_adjusted)}" if isinstance(item.p_value_adjusted, float) else ""
+    if metric.family_size > 1 and metric.correction in _CORRECTIONS and p:
+        p += f" after {_CORRECTIONS[metric.correction]}"
+    return f"{metric.title} of {name}{values} {_effect(item)}{p}."
+
+
+def _effect(item: Comparison) -> str:
+    if isinstance(item.relative, NoEstimate):
+        return _absolute_effect(item)
+    text = f"a lift of {wording.lift(item.relative)}"
+    interval = item.relative_interval
+    if isinstance(interval, Interval) and interval.lower is not None and interval.upper is not None:
+        text += f" (between {wording.lift(interval.lower)} and {wording.lift(interval.upper)})"
+    return text
+
+
+def _absolute_effect(item: Comparison) -> str:
+    if isinstance(item.absolute, NoEstimate):
+        return f"an effect that cannot be computed: {item.absolute.reason}"
+    sign = "+" if item.absolute > 0 else ""
+    return f"a difference of {sign}{wording.amount(item.absolute)}"
+
+
+def _warnings(
+    metrics: Sequence[MetricResult], sample_ratio: SampleRatio, quality: DataQuality, plan: Plan
+) -> tuple[str, ...]:
+    warnings = []
+    p = sample_ratio.p_value
+    if not sample_ratio.mismatch and isinstance(p, float) and p < 0.01:
+        warnings.append(
+            f"The split is suspicious (chi-square {wording.p_value(p)}), though not below the bound of "
+            f"{plan.srm_alpha:g} that blocks a verdict: {_observed(sample_ratio)}."
+        )
+    total = sum(sample_ratio.observed.values()) + quality.units_in_two_variants
+    if quality.units_in_two_variants:
+        share = quality.units_in_two_variants / total
+        grave = " That is a lot: check how variants are kept apart." if share > _NOTABLE_SHARE_IN_TWO else ""
+        warnings.append(
+            f"{wording.count(quality.units_in_two_variants)} units ({wording.percent(share)}) were seen in more than "
+            f"one variant; they are left out of every variant.{grave}"
+        )
+    for metric in metrics:
+        warnings.extend(f"{metric.title}: {warning}" for warning in metric.warnings)
+    return tuple(warnings)

@@ -1,0 +1,37 @@
+"""What is asked of a warehouse for one experiment, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from assay.model.metric import Metric
+from assay.model.moments import Moments
+from assay.model.result import DataQuality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentsRequest:
+    """What the warehouse must aggregate for one experiment. until: events and exposures at or after it do not count."""
+
+    experiment: str
+    variants: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentMoments:
+    """The warehouse's answer for one experiment.
+
+    units: exposed units per variant. metrics: per metric and variant, over the units that have a value.
+    failures: metrics that could not be aggregated, with the reason.
+    """
+
+    experiment: str
+    units: Mapping[str, int]
+    metrics: Mapping[str, Mapping[str, Moments]]
+    quality: DataQuality = DataQuality()
+    first_exposure_at: datetime | None = None
+    failures: Mapping[str, str] | None = None

@@ -1,0 +1,149 @@
+"""From moments to results and a recommendation, for every experiment that gathers data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from assay.decisions.recommendation import recommend
+from assay.errors import AssayError
+from assay.model.experiment import Experiment
+from assay.model.lifecycle import Stage, Status
+from assay.model.measurement import ExperimentMoments, MomentsRequest
+from assay.model.plan import Method
+from assay.model.result import ExperimentResult, Progress, Validity
+from assay.ports import Clock, Definitions, Notices, Results, Telemetry, Warehouse
+from assay.service.lifecycle import Lifecycle
+from assay.service.planning import planned_sample, tuning_units
+from assay.stats.experiment import analyse_metrics
+from assay.stats.sample_ratio import sample_ratio
+
+_SECONDS_PER_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Analysing:
+    """Analyses all experiments at once and saves what moved."""
+
+    definitions: Definitions
+    warehouse: Warehouse
+    results: Results
+    notices: Notices
+    lifecycle: Lifecycle
+    telemetry: Telemetry
+    clock: Clock
+
+    def analyse_all(self) -> list[ExperimentResult]:
+        """Analyse every running, paused or just ended experiment in one pass; returns the results that are new."""
+        wanted = (Stage.RUNNING, Stage.PAUSED, Stage.ANALYSIS)
+        return self.analyse([item for item in self.definitions.all() if item.stage in wanted])
+
+    def analyse(self, experiments: Sequence[Experiment]) -> list[ExperimentResult]:
+        """Analyse these; an ended one gets its final result and moves on to the decision."""
+        began = self.clock()
+        moments = self.warehouse.moments([request_of(experiment) for experiment in experiments])
+        saved = []
+        for experiment in experiments:
+            result = result_of(experiment, moments[experiment.key], self.clock())
+            if result.final or self._moved(result):
+                self.results.save(result)
+                saved.append(result)
+                if result.final:
+                    self.lifecycle.analysed(experiment.key)
+                self.notices.publish(experiment.key)
+        self.telemetry.analysis_seconds((self.clock() - began).total_seconds())
+        return saved
+
+    def _moved(self, result: ExperimentResult) -> bool:
+        """Whether anything but the time differs from the last saved result."""
+        last = self.results.latest(result.experiment)
+        if last is None:
+            return True
+        same_time = dataclasses.replace(last, at=result.at, progress=result.progress)
+        return same_time != result
+
+
+def request_of(experiment: Experiment) -> MomentsRequest:
+    """What the warehouse must aggregate for an experiment."""
+    return MomentsRequest(
+        experiment=experiment.key,
+        variants=tuple(variant.key for variant in experiment.variants),
+        metrics=experiment.metrics,
+        until=experiment.ended_at,
+    )
+
+
+def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime) -> ExperimentResult:
+    """Everything one analysis says. Pure: the same moments give the same result."""
+    control = experiment.control
+    if control is None:
+        raise AssayError(f"experiment '{experiment.key}' has no control and cannot be analysed")
+    required = planned_sample(experiment)
+    validity = validity_of(experiment, moments, required)
+    live = {variant.key: variant.weight for variant in experiment.variants}
+    ratio = sample_ratio(moments.units, live, alpha=experiment.plan.srm_alpha, validity=validity)
+    metrics, failures = analyse_metrics(
+        experiment.metrics,
+        moments.metrics,
+        control=control.key,
+        plan=experiment.plan,
+        validity=validity,
+        tuning_units=tuning_units(experiment.plan, required),
+    )
+    progress = progress_of(experiment, moments, required, now)
+    recommendation = recommend(
+        metrics=metrics,
+        sample_ratio=ratio,
+        progress=progress,
+        plan=experiment.plan,
+        validity=validity,
+        control=control.key,
+        titles={variant.key: variant.title for variant in experiment.variants},
+        running=experiment.ended_at is None,
+        quality=moments.quality,
+    )
+    return ExperimentResult(
+        experiment=experiment.key,
+        version=experiment.version,
+        at=now,
+        status=experiment.status,
+        plan=experiment.plan,
+        validity=validity,
+        control=control.key,
+        n_units=sum(moments.units.values()),
+        units=moments.units,
+        metrics=metrics,
+        sample_ratio=ratio,
+        recommendation=recommendation,
+        progress=progress,
+        quality=moments.quality,
+        failures={**(moments.failures or {}), **failures},
+        final=experiment.stage is Stage.ANALYSIS,
+    )
+
+
+def validity_of(experiment: Experiment, moments: ExperimentMoments, required: int | None) -> Validity:
+    """Fixed-horizon numbers only for a plan that fixed its end, once, when that end is reached; else anytime ones."""
+    if experiment.plan.method is not Method.FIXED or experiment.status is not Status.COMPLETED:
+        return Validity.ANYTIME
+    ended, planned = experiment.ended_at, experiment.planned_end
+    on_time = ended is not None and planned is not None and ended >= planned
+    enough = required is not None and min(moments.units.values(), default=0) >= required
+    return Validity.FIXED if on_time or enough else Validity.ANYTIME
+
+
+def progress_of(experiment: Experiment, moments: ExperimentMoments, required: int | None, now: datetime) -> Progress:
+    """How far each live variant is, and the days left at the pace so far."""
+    if required is None:
+        return Progress(required_per_variant=None)
+    live = [variant.key for variant in experiment.variants if variant.weight > 0]
+    shares = {key: moments.units.get(key, 0) / required for key in live}
+    days_left = None
+    if experiment.ended_at is None and moments.first_exposure_at is not None:
+        days = (now - moments.first_exposure_at).total_seconds() / _SECONDS_PER_DAY
+        slowest = min(shares.values())
+        if days > 0 and slowest > 0:
+            days_left = max(0.0, days * (1 - slowest) / slowest)
+    return Progress(required_per_variant=required, share_by_variant=shares, days_left=days_left)

@@ -1,0 +1,53 @@
+"""Assigning units, and logging what they met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from assay.assignment.evaluate import evaluate
+from assay.assignment.snapshot import Decision
+from assay.ports import Clock, Inbox, Telemetry
+from assay.service.eventlines import exposure_line
+from assay.service.snapshots import Snapshots
+
+_REMEMBERED_EXPOSURES = 200_000
+
+
+@dataclass(slots=True)
+class Assigning:
+    """Answers from the snapshot in memory; nothing here waits for a disk."""
+
+    snapshots: Snapshots
+    inbox: Inbox
+    telemetry: Telemetry
+    clock: Clock
+    _logged: dict[tuple[str, str, str], None] = field(default_factory=dict)
+
+    def assign(
+        self, unit: str, attributes: Mapping[str, Any], experiments: Iterable[str] | None, now: datetime
+    ) -> list[Decision]:
+        """Decisions for the experiments asked for, or for all running ones when None."""
+        decisions = evaluate(self.snapshots.current, unit, attributes, now, experiments)
+        for decision in decisions:
+            if decision.variant is not None:
+                self.telemetry.assigned(decision.experiment, decision.variant)
+        return decisions
+
+    def log_exposures(self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any]) -> None:
+        """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
+        now = self.clock()
+        lines = []
+        for decision in decisions:
+            if decision.variant is None:
+                continue
+            met = (decision.experiment, decision.variant, unit)
+            if met not in self._logged:
+                if len(self._logged) >= _REMEMBERED_EXPOSURES:
+                    self._logged.clear()
+                self._logged[met] = None
+                lines.append(exposure_line(unit, decision.experiment, decision.variant, now, attributes))
+        if lines:
+            self.inbox.append(b"\n".join(lines))

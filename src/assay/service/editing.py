@@ -1,0 +1,76 @@
+"""Creating and changing drafts. A started experiment is immutable here: change it by its lifecycle or a new version."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from assay.errors import Conflict, NotFound
+from assay.model.experiment import Experiment, Variant
+from assay.model.lifecycle import Status
+from assay.model.metric import Metric
+from assay.ports import Clock, Definitions, Telemetry
+
+_TRIES_FOR_A_KEY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """Creates, updates and deletes experiments; every change is in the audit log."""
+
+    definitions: Definitions
+    telemetry: Telemetry
+    clock: Clock
+
+    def create(self, experiment: Experiment, *, actor: str, key_is_given: bool) -> Experiment:
+        """Store a new draft. A key made from the name gets a number if it is taken; a given one raises Conflict."""
+        now = self.clock()
+        key = experiment.key if key_is_given else self._free_key(experiment.key)
+        salt = experiment.salt or secrets.token_hex(4)
+        draft = replace(experiment, key=key, salt=salt, revision=0, created_at=now, updated_at=now)
+        saved = self.definitions.save(draft, action="create", actor=actor, at=now)
+        self.telemetry.experiment_created()
+        return saved
+
+    def update(self, key: str, change: Callable[[Experiment], Experiment], *, actor: str, action: str) -> Experiment:
+        """Apply `change` to a draft; raises NotFound, or Conflict once it has started."""
+        now = self.clock()
+        before = self.draft(key)
+        return self.definitions.save(replace(change(before), updated_at=now), action=action, actor=actor, at=now)
+
+    def add_variant(self, key: str, variant: Variant, *, actor: str) -> Experiment:
+        """Add one variant to a draft; weights may stay below 1 until the start."""
+        return self.update(
+            key, lambda draft: replace(draft, variants=(*draft.variants, variant)), actor=actor, action="add_variant"
+        )
+
+    def add_metric(self, key: str, metric: Metric, *, actor: str) -> Experiment:
+        """Add one metric to a draft."""
+        return self.update(
+            key, lambda draft: replace(draft, metrics=(*draft.metrics, metric)), actor=actor, action="add_metric"
+        )
+
+    def delete(self, key: str, *, actor: str) -> None:
+        """Delete a draft; raises Conflict once it has started."""
+        self.draft(key)
+        self.definitions.delete(key, actor=actor, at=self.clock())
+
+    def draft(self, key: str) -> Experiment:
+        """The experiment if it may still be edited."""
+        experiment = self.definitions.get(key)
+        if experiment is None:
+            raise NotFound("experiment", key, known=[item.key for item in self.definitions.all()])
+        if experiment.status is not Status.DRAFT:
+            raise Conflict(
+                f"experiment '{key}' is {experiment.status.value}: a definition is fixed once it has left the draft",
+                hint="stop it, or make a new experiment",
+            )
+        return experiment
+
+    def _free_key(self, wanted: str) -> str:
+        for number in range(1, _TRIES_FOR_A_KEY):
+            key = wanted if number == 1 else f"{wanted}-{number}"
+            if self.definitions.get(key) is None:
+                return key
+        return f"{wanted}-{secrets.token_hex(4)}"

@@ -1,0 +1,156 @@
+"""The form of an event as sent, and how its mistakes are named."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from assay.errors import InvalidInput, shown
+from assay.model.event import EventProblem
+
+MAX_EVENT_BYTES = 64 * 1024
+
+
+class Attribution(msgspec.Struct, forbid_unknown_fields=True):
+    """An experiment that the event belongs to, and the variant the unit met there."""
+
+    experiment_id: str
+    variant_id: str | None = None
+
+
+class EventIn(msgspec.Struct, forbid_unknown_fields=True):
+    """An event as sent."""
+
+    user_id: str
+    event_type: str
+    timestamp: datetime | None = None
+    event_id: str | None = None
+    experiments: list[Attribution] = []
+    metrics: dict[str, float] = {}
+    properties: dict[str, Any] = {}
+    value: float | None = None
+
+
+class EventRefused(Exception):
+    """One event is not accepted: names the field, what was given and what is accepted."""
+
+    def __init__(self, code: EventProblem, field_name: str, given: Any, accepted: str) -> None:
+        self.code, self.field, self.given, self.accepted = code, field_name, shown(given), accepted
+
+
+_decoder = msgspec.json.Decoder(EventIn)
+
+
+def split_body(body: bytes) -> tuple[list[msgspec.Raw], bool]:
+    """The events of a request body, still undecoded, and whether it was a batch.
+
+    Accepts one event, a list of events, or {"events": [...]}. NaN and Infinity, which are not JSON, are let through
+    here so that the event that holds them is refused alone. Raises InvalidInput for anything that is not JSON.
+    """
+    try:
+        parsed: Any = msgspec.json.decode(body, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        parsed = _parse_leniently(body)
+    if isinstance(parsed, dict) and "events" in parsed:
+        if len(parsed) > 1:
+            other = next(key for key in parsed if key != "events")
+            raise InvalidInput(other, bytes(parsed[other]).decode(errors="replace"), "only 'events' beside a batch")
+        try:
+            return msgspec.json.decode(parsed["events"], type=list[msgspec.Raw]), True
+        except msgspec.DecodeError:
+            given = bytes(parsed["events"]).decode(errors="replace")
+            raise InvalidInput("events", given, "a list of events") from None
+    if isinstance(parsed, list):
+        return parsed, True
+    return [msgspec.Raw(_rejoin(parsed))], False
+
+
+def _rejoin(parsed: Mapping[str, msgspec.Raw]) -> bytes:
+    return msgspec.json.encode(parsed)
+
+
+def _parse_leniently(body: bytes) -> list[msgspec.Raw] | dict[str, msgspec.Raw]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("body", body[:80].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
+    if isinstance(parsed, dict):
+        return {str(key): _as_raw(value) for key, value in parsed.items()}
+    if isinstance(parsed, list):
+        return [_as_raw(item) for item in parsed]
+    raise InvalidInput("body", parsed, "an event, a list of events, or {'events': [...]}")
+
+
+def _as_raw(value: Any) -> msgspec.Raw:
+    # json.dumps keeps NaN and Infinity, so the event's own check can name them.
+    return msgspec.Raw(json.dumps(value).encode())
+
+
+def decode_event(raw: bytes | msgspec.Raw) -> EventIn:
+    """One event from its JSON; raises EventRefused."""
+    data = bytes(raw)
+    if len(data) > MAX_EVENT_BYTES:
+        raise EventRefused(
+            EventProblem.TOO_LARGE, "event", f"{len(data):,} bytes", f"at most {MAX_EVENT_BYTES:,} bytes"
+        )
+    try:
+        return _decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error), data) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise _not_json(data) from None
+
+
+def _not_json(data: bytes) -> EventRefused:
+    """A number that JSON does not have, found by a lenient reading, else malformed text."""
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
+    found = _not_finite(parsed, "")
+    if found is None:
+        return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
+    return EventRefused(EventProblem.NOT_A_NUMBER, found[0], found[1], "a finite number")
+
+
+def _not_finite(value: Any, path: str) -> tuple[str, float] | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return path, value
+    children: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        children = [(f"{path}.{key}" if path else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        children = [(f"{path}[{i}]", item) for i, item in enumerate(value)]
+    return next((found for key, item in children if (found := _not_finite(item, key))), None)
+
+
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_PATH = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`")
+
+
+def _explain(message: str, data: bytes) -> EventRefused:
+    """A decoding error as field, given and accepted."""
+    where = _PATH.search(message)
+    path = where.group(1) if where else ""
+    what = message[: where.start()] if where else message
+    if missing := _MISSING.search(message):
+        name = f"{path}.{missing.group(1)}" if path else missing.group(1)
+        return EventRefused(EventProblem.INVALID, name, None, "a value: the field is required")
+    if unknown := _UNKNOWN.search(message):
+        name = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
+        names = Attribution.__struct_fields__ if path else EventIn.__struct_fields__
+        return EventRefused(EventProblem.INVALID, name, "…", f"one of {', '.join(names)}")
+    given: Any = json.loads(data)
+    for step in re.findall(r"[^.\[\]]+", path):
+        if isinstance(given, dict):
+            given = given.get(step, given)
+        elif isinstance(given, list) and step.isdigit():
+            given = given[int(step)]
+    return EventRefused(EventProblem.INVALID, path or "event", given, what[0].lower() + what[1:])

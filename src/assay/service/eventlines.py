@@ -1,0 +1,49 @@
+"""The stored form of an event: one line of JSON per event and experiment it names, with the key that tells it apart.
+
+The key is a 128-bit digest. Of an event with an id: of unit, id and experiment. Of one without: of unit, type, time
+and experiment. The same event sent again has the same key, whichever process takes it, and is counted once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import md5
+from typing import Any
+
+import msgspec
+
+from assay.model.event import EXPOSURE, microseconds
+
+_encoder = msgspec.json.Encoder()
+
+
+class EventLine(msgspec.Struct):
+    """A line of the inbox. experiment is '' for an event that names none; variant is set for exposures only."""
+
+    key: str
+    unit: str
+    type: str
+    experiment: str
+    variant: str | None
+    occurred_at: int
+    metrics: Mapping[str, float]
+    properties: Mapping[str, Any]
+
+
+def encode_line(line: EventLine) -> bytes:
+    """The line as JSON without its newline."""
+    return _encoder.encode(line)
+
+
+def event_key(unit: str, event_id: str | None, event_type: str, occurred_at: int, experiment: str) -> str:
+    """32 hex digits that are equal exactly for events that count as the same."""
+    identity = ("id", unit, event_id, experiment) if event_id else ("at", unit, event_type, occurred_at, experiment)
+    return md5(_encoder.encode(identity), usedforsecurity=False).hexdigest()
+
+
+def exposure_line(unit: str, experiment: str, variant: str, at: datetime, context: Mapping[str, Any]) -> bytes:
+    """An exposure as a line."""
+    occurred_at = microseconds(at)
+    key = event_key(unit, None, EXPOSURE, occurred_at, experiment)
+    return encode_line(EventLine(key, unit, EXPOSURE, experiment, variant, occurred_at, {}, context))

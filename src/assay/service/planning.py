@@ -1,0 +1,69 @@
+"""Planning: how many units, how long, and what could be found with fewer."""
+
+from __future__ import annotations
+
+from assay.model.experiment import Experiment
+from assay.model.metric import MetricKind
+from assay.model.plan import Correction, Plan
+from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+
+DEFAULT_TUNING_UNITS = 10_000
+"""Units in two arms at which sequences are tightest when the plan names no sample."""
+
+
+def comparisons_of(experiment: Experiment) -> int:
+    """Tests that share alpha in the primary family: one per treatment when the plan corrects, else one."""
+    treatments = sum(1 for variant in experiment.variants if not variant.control and variant.weight > 0)
+    corrects = experiment.plan.correction in (Correction.HOLM, Correction.BONFERRONI)
+    return max(1, treatments) if corrects else 1
+
+
+def planned_sample(experiment: Experiment) -> int | None:
+    """Units per variant that the plan needs: by formula when the plan says enough, else as given, else None."""
+    plan, primary = experiment.plan, experiment.primary_metric
+    if primary is None or plan.baseline is None or plan.minimum_effect is None:
+        return plan.required_per_variant
+    n_comparisons = comparisons_of(experiment)
+    if primary.kind is MetricKind.CONVERSION:
+        return sample_size_proportion(
+            plan.baseline, plan.minimum_effect, alpha=plan.alpha, power=plan.power, n_comparisons=n_comparisons
+        )
+    if plan.baseline_sd is None:
+        return plan.required_per_variant
+    return sample_size_mean(
+        plan.baseline,
+        plan.baseline_sd,
+        plan.minimum_effect,
+        alpha=plan.alpha,
+        power=plan.power,
+        n_comparisons=n_comparisons,
+    )
+
+
+def power_of_plan(experiment: Experiment, n_per_variant: int) -> float | None:
+    """The power the plan would have with `n_per_variant` units, if it can be computed."""
+    plan, primary = experiment.plan, experiment.primary_metric
+    if primary is None or plan.baseline is None or plan.minimum_effect is None:
+        return None
+    n_comparisons = comparisons_of(experiment)
+    if primary.kind is MetricKind.CONVERSION:
+        return power_proportion(
+            plan.baseline, plan.minimum_effect, n_per_variant, alpha=plan.alpha, n_comparisons=n_comparisons
+        )
+    if plan.baseline_sd is None:
+        return None
+    return power_mean(
+        plan.baseline,
+        plan.baseline_sd,
+        plan.minimum_effect,
+        n_per_variant,
+        alpha=plan.alpha,
+        n_comparisons=n_comparisons,
+    )
+
+
+def tuning_units(plan: Plan, required_per_variant: int | None) -> int:
+    """Units in two arms at which confidence sequences are tightest; fixed by the plan, never by the data."""
+    if plan.tuning_units is not None:
+        return plan.tuning_units
+    return 2 * required_per_variant if required_per_variant is not None else DEFAULT_TUNING_UNITS

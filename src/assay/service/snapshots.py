@@ -1,0 +1,28 @@
+"""The snapshot every request of this process reads, swapped whole when the definitions move."""
+
+from __future__ import annotations
+
+import threading
+
+from assay.assignment.snapshot import EMPTY, Snapshot, compile_snapshot
+from assay.ports import Definitions
+
+
+class Snapshots:
+    """Holds the current snapshot; reading it is a plain attribute access."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._lock = threading.Lock()
+        self.current: Snapshot = EMPTY
+        self.loaded = False
+
+    def refresh(self) -> bool:
+        """Compile anew if the definitions changed; True if they did. Cheap when nothing moved."""
+        with self._lock:
+            version = self._definitions.version()
+            if self.loaded and version == self.current.version:
+                return False
+            self.current = compile_snapshot(self._definitions.all(), version)
+            self.loaded = True
+            return True
