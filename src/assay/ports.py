@@ -10,8 +10,6 @@ from typing import Any, Protocol
 
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
-from assay.model.metric import Metric
-from assay.model.moments import Moments
 from assay.model.result import ExperimentResult
 from assay.model.table import TableMoments, TableRequest
 

@@ -1,0 +1,229 @@
+"""The SQL that turns any table into moments: one scan, rows per unit first, then units per variant.
+
+How the rows of one unit become its value (a usable value is neither NULL, NaN nor infinite):
+
+    conversion  1 if any usable value is not 0 (or true), else 0
+    count       the number of rows where the column is not empty; 0 is a value
+    sum         the sum of the usable values
+    mean        the mean of the usable values (or the metric's own aggregation)
+    ratio       sums of numerator and denominator over the rows where both are usable
+    covariate   the mean of its usable values; units without one get the mean of all units, whatever their variant
+
+Except for count, a unit with no usable value is left out of the metric. Second moments are centred on the mean of
+all units before they are summed, so that a large common level costs no digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from assay.model.metric import Aggregation, Metric, MetricKind
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE
+from assay.model.table import TableMetric, TableRequest
+
+DIALECT = "duckdb"
+SOURCE = "source_table"
+KEPT, CROSSED, WITHOUT = "kept", "crossed", "without"
+_LARGEST = "1.7976931348623157e308"
+_FLOATS = ("FLOAT", "DOUBLE", "REAL")
+_NUMBERS = {"BOOLEAN", "DECIMAL", "HUGEINT", "UHUGEINT", "INTEGER", "UINTEGER", *_FLOATS}
+_NUMBERS |= {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG")}
+_AGGREGATES = {
+    Aggregation.SUM: "sum",
+    Aggregation.MEAN: "avg",
+    Aggregation.MIN: "min",
+    Aggregation.MAX: "max",
+    Aggregation.COUNT: "count",
+}
+
+_MOMENTS = """
+WITH entries AS (
+    SELECT {unit} AS unit, {variant} AS variant{values} FROM {source}
+),
+units AS MATERIALIZED (
+    SELECT unit, min(variant) AS variant, count(*) AS n_rows, count(variant) AS n_labelled,
+           CASE WHEN unit IS NULL OR min(variant) IS NULL THEN 'without'
+                WHEN min(variant) <> max(variant) THEN 'crossed' ELSE 'kept' END AS state{aggregates}
+    FROM entries GROUP BY unit
+),
+levels AS (
+    SELECT count(*) AS n_kept{levels} FROM units WHERE state = 'kept'
+)
+SELECT u.state AS state, CASE WHEN u.state = 'kept' THEN u.variant END AS variant, count(*) AS n_units,
+       sum(u.n_rows) AS n_rows,
+       sum(CASE WHEN u.unit IS NULL THEN u.n_rows ELSE u.n_rows - u.n_labelled END) AS n_without{moments}
+FROM units AS u CROSS JOIN levels AS l
+GROUP BY u.state, CASE WHEN u.state = 'kept' THEN u.variant END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Names in the answer for metric number `index`: which columns its moments have, and where they stand."""
+
+    index: int
+    names: tuple[str, ...]
+
+    @property
+    def n_units(self) -> str:
+        return f"n{self.index}"
+
+    @property
+    def n_missing(self) -> str:
+        return f"gap{self.index}"
+
+    @property
+    def n_without_covariate(self) -> str:
+        return f"bare{self.index}"
+
+    @property
+    def maximum(self) -> str:
+        return f"max{self.index}"
+
+    @property
+    def means(self) -> tuple[str, ...]:
+        return tuple(f"mean{self.index}_{i}" for i in range(len(self.names)))
+
+    @property
+    def comoments(self) -> tuple[str, ...]:
+        k = len(self.names)
+        return tuple(f"co{self.index}_{i}_{j}" for i in range(k) for j in range(i, k))
+
+
+def unfit(item: TableMetric, types: Mapping[str, str]) -> str | None:
+    """Why the columns of a metric cannot be averaged, by their engine types; None when they can."""
+    value = None if item.metric.kind is MetricKind.COUNT else item.column
+    for name in (value, item.denominator, item.covariate):
+        if name is not None and not is_number(types[name]):
+            return f"column '{name}' holds {types[name]}, not numbers or true/false"
+    return None
+
+
+def is_number(engine_type: str) -> bool:
+    """Whether values of that type are numbers or truth values."""
+    return engine_type.split("(")[0].upper() in _NUMBERS
+
+
+def columns_of(metrics: Sequence[TableMetric]) -> list[Columns]:
+    """Where each metric's moments stand in the answer of `table_moments`."""
+    found = []
+    for index, item in enumerate(metrics):
+        second = DENOMINATOR if item.denominator else COVARIATE if item.covariate else None
+        found.append(Columns(index, (VALUE, second) if second else (VALUE,)))
+    return found
+
+
+def table_moments(request: TableRequest, types: Mapping[str, str], *, source: str = SOURCE) -> exp.Expr:
+    """One row per state and variant: counts of units and rows, and the moments of every metric.
+
+    state: kept (in one variant), crossed (in several, left out) or without (no unit or no variant, left out).
+    types: engine type of every column. The expression becomes text by `.sql(dialect=…)`.
+    """
+    answers = columns_of(request.metrics)
+    text = _MOMENTS.format(
+        source=_name(source),
+        unit=_unit(request.unit, types[request.unit]),
+        variant=_label(request.variant, types[request.variant]),
+        values="".join(_values(i, item, types) for i, item in enumerate(request.metrics)),
+        aggregates="".join(_per_unit(i, item) for i, item in enumerate(request.metrics)),
+        levels="".join(_levels(answer) for answer in answers),
+        moments="".join(_moments(answer) for answer in answers),
+    )
+    return sqlglot.parse_one(text, dialect=DIALECT)
+
+
+def _name(column: str) -> str:
+    return exp.to_identifier(column, quoted=True).sql(dialect=DIALECT)
+
+
+def _unit(column: str, engine_type: str) -> str:
+    """The unit in its own type (grouping numbers is faster than text); empty text and NaN are no unit."""
+    if engine_type.upper() in _FLOATS:
+        return _finite(column)
+    return f"NULLIF({_name(column)}, '')" if engine_type.upper() == "VARCHAR" else _name(column)
+
+
+def _label(column: str, engine_type: str) -> str:
+    """The variant as text; whole numbers in a floating-point column read 1, not 1.0."""
+    name = _name(column)
+    if engine_type.upper() not in _FLOATS:
+        return f"NULLIF(CAST({name} AS TEXT), '')"
+    whole = f"CAST(CAST({name} AS BIGINT) AS TEXT)"
+    other = f"CAST({_finite(column)} AS TEXT)"
+    return f"CASE WHEN abs({name}) < 1e15 AND {name} = floor({name}) THEN {whole} ELSE {other} END"
+
+
+def _finite(column: str) -> str:
+    """The column as a double, NULL where it is NaN or infinite (comparisons leave both out in every dialect)."""
+    number = f"CAST({_name(column)} AS DOUBLE)"
+    return f"CASE WHEN abs({number}) <= {_LARGEST} THEN {number} END"
+
+
+def _values(index: int, item: TableMetric, types: Mapping[str, str]) -> str:
+    value = _finite(item.column)
+    extra = ""
+    if item.metric.kind is MetricKind.CONVERSION:
+        value = f"CASE WHEN {value} <> 0 THEN 1.0 WHEN {value} = 0 THEN 0.0 END"
+    elif item.metric.kind is MetricKind.COUNT:
+        present = _finite(item.column) if types[item.column].upper() in _FLOATS else _name(item.column)
+        value = f"CASE WHEN {present} IS NOT NULL THEN 1.0 END"
+    elif item.denominator is not None:
+        denominator = _finite(item.denominator)
+        extra = f", CASE WHEN {value} IS NOT NULL THEN {denominator} END AS d{index}"
+        value = f"CASE WHEN {denominator} IS NOT NULL THEN {value} END"
+    if item.covariate is not None:
+        extra += f", {_finite(item.covariate)} AS c{index}"
+    return f", CAST({value} AS DOUBLE) AS v{index}{extra}"
+
+
+def _per_unit(index: int, item: TableMetric) -> str:
+    labelled = "FILTER (WHERE variant IS NOT NULL)"
+    value = _capped(f"{_aggregate(item.metric)}(v{index}) {labelled}", item.metric.cap)
+    missing = "0" if item.metric.kind is MetricKind.COUNT else f"count(variant) - count(v{index}) {labelled}"
+    parts = [f"CAST({value} AS DOUBLE) AS v{index}", f"{missing} AS gap{index}"]
+    if item.metric.denominator is not None:
+        aggregate = _AGGREGATES[item.metric.denominator.aggregation]
+        parts.append(f"CAST({aggregate}(d{index}) {labelled} AS DOUBLE) AS s{index}")
+    elif item.covariate is not None:
+        parts.append(f"avg(c{index}) {labelled} AS s{index}")
+    return "".join(f", {part}" for part in parts)
+
+
+def _aggregate(metric: Metric) -> str:
+    return "max" if metric.kind is MetricKind.CONVERSION else _AGGREGATES[metric.measure().aggregation]
+
+
+def _capped(value: str, cap: float | None) -> str:
+    return value if cap is None else f"CASE WHEN {value} > {cap!r} THEN {cap!r} ELSE {value} END"
+
+
+def _levels(answer: Columns) -> str:
+    i = answer.index
+    second = f", avg(s{i}) AS s{i}" if len(answer.names) > 1 else ""
+    return f", avg(v{i}) AS v{i}{second}"
+
+
+def _moments(answer: Columns) -> str:
+    """Deviations from the level of all units; a unit without a covariate deviates by 0, which is the pooled mean."""
+    i = answer.index
+    parts = [f"u.v{i} - l.v{i}"]
+    if len(answer.names) > 1:
+        parts.append(f"CASE WHEN u.v{i} IS NOT NULL THEN coalesce(u.s{i} - l.s{i}, 0) END")
+    levels = [f"l.v{i}", f"l.s{i}"]
+    pairs = [(a, b) for a in range(len(parts)) for b in range(a, len(parts))]
+    columns = [f"count(u.v{i}) AS {answer.n_units}", f"sum(u.gap{i}) AS {answer.n_missing}"]
+    columns.append(f"max(u.v{i}) AS {answer.maximum}")
+    columns += [f"max({levels[a]}) + avg({parts[a]}) AS {name}" for a, name in enumerate(answer.means)]
+    columns += [
+        f"covar_pop({parts[a]}, {parts[b]}) * count(u.v{i}) AS {name}"
+        for (a, b), name in zip(pairs, answer.comoments, strict=True)
+    ]
+    if answer.names[-1] == COVARIATE:
+        columns.append(
+            f"sum(CASE WHEN u.v{i} IS NOT NULL AND u.s{i} IS NULL THEN 1 ELSE 0 END) AS {answer.n_without_covariate}"
+        )
+    return "".join(f",\n       {column}" for column in columns)
