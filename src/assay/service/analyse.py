@@ -21,6 +21,7 @@ from assay.stats.experiment import analyse_metrics
 from assay.stats.sample_ratio import sample_ratio
 
 _SECONDS_PER_DAY = 86_400
+_OVERSHOOT = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,13 @@ class Analysing:
     telemetry: Telemetry
     clock: Clock
 
-    def analyse_all(self) -> list[ExperimentResult]:
-        """Analyse every running, paused or just ended experiment in one pass; returns the results that are new."""
+    def gathering(self) -> list[Experiment]:
+        """The experiments that gather data or wait for their final analysis."""
         wanted = (Stage.RUNNING, Stage.PAUSED, Stage.ANALYSIS)
-        return self.analyse([item for item in self.definitions.all() if item.stage in wanted])
+        return [item for item in self.definitions.all() if item.stage in wanted]
 
     def analyse(self, experiments: Sequence[Experiment]) -> list[ExperimentResult]:
-        """Analyse these; an ended one gets its final result and moves on to the decision."""
+        """Analyse these in one pass and save what moved; an ended one gets its final result and goes on to decision."""
         began = self.clock()
         moments = self.warehouse.moments([request_of(experiment) for experiment in experiments])
         saved = []
@@ -125,12 +126,14 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
 
 
 def validity_of(experiment: Experiment, moments: ExperimentMoments, required: int | None) -> Validity:
-    """Fixed-horizon numbers only for a plan that fixed its end, once, when that end is reached; else anytime ones."""
+    """Fixed-horizon numbers only for a plan that fixed its end, and only if it ended there: on the planned date, or
+    with the planned sample and at most a tenth more (beyond that, the end was chosen, not planned)."""
     if experiment.plan.method is not Method.FIXED or experiment.status is not Status.COMPLETED:
         return Validity.ANYTIME
     ended, planned = experiment.ended_at, experiment.planned_end
     on_time = ended is not None and planned is not None and ended >= planned
-    enough = required is not None and min(moments.units.values(), default=0) >= required
+    smallest = min(moments.units.values(), default=0)
+    enough = required is not None and required <= smallest <= required * _OVERSHOOT
     return Validity.FIXED if on_time or enough else Validity.ANYTIME
 
 

@@ -1,0 +1,74 @@
+# One command does everything: `make demo` shows it, `make test` proves it. `make help` lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
+JOBS ?= 2
+
+.PHONY: help demo test lint types format bench bench-assignment bench-edge serve browser clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
+
+demo: $(VENV)/.runtime ## Replay a real experiment through the public API and keep serving
+	@$(BIN)/assay demo
+
+serve: $(VENV)/.runtime ## Serve the API and the dashboard on 127.0.0.1:8000
+	@$(BIN)/assay serve
+
+test: $(VENV)/.dev browser ## Install what the tests need and run them all, with coverage
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
+
+lint: $(VENV)/.dev ## Check style
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check types, strictly
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## Put the code in its one format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: bench-assignment bench-edge ## Run every benchmark
+
+bench-assignment: $(VENV)/.bench ## Assignment in process, beside other SDKs and the bare hash
+	@$(BIN)/python bench/assignment.py
+
+bench-edge: $(VENV)/.bench ## Assignment over HTTP, beside the same server with a constant answer
+	@$(BIN)/python bench/edge.py
+
+$(VENV)/.base:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer")'
+	@echo "Setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --constraint constraints.txt pip setuptools
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.base pyproject.toml constraints.txt
+	@echo "Installing Assay"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	@echo "Installing what the tests need"
+	@$(INSTALL) --group dev
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@echo "Installing the peers of the benchmarks"
+	@$(INSTALL) --group bench
+	@touch $@
+
+# Page tests need Chromium. Where it is missing and we may install it, do; elsewhere those tests say why they skip.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the page tests"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	      || echo "Chromium could not be installed: page tests will be skipped"; \
+	  else echo "No Chromium found: page tests will be skipped"; fi; }
+
+clean: ## Remove everything that was built or installed here
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov

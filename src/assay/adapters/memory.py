@@ -1,0 +1,264 @@
+"""The ports in memory: the reference that every other adapter must agree with, and the oracle of its tests."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from assay.errors import Conflict, NotFound
+from assay.model.document import to_document
+from assay.model.event import microseconds
+from assay.model.experiment import Experiment
+from assay.model.measurement import ExperimentMoments, MomentsRequest
+from assay.model.metric import Aggregation, Measure, Metric, MetricKind
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.result import DataQuality, ExperimentResult
+from assay.ports import Change, InboxBatch
+
+_HOUR = 3_600_000_000
+
+
+class MemoryDefinitions:
+    """The Definitions port."""
+
+    def __init__(self) -> None:
+        self._experiments: dict[str, Experiment] = {}
+        self._changes: list[Change] = []
+
+    def version(self) -> int:
+        return len(self._changes)
+
+    def get(self, key: str) -> Experiment | None:
+        return self._experiments.get(key)
+
+    def all(self) -> list[Experiment]:
+        epoch = datetime.fromtimestamp(0, timezone.utc)
+        by_key = sorted(self._experiments.values(), key=lambda item: item.key)
+        return sorted(by_key, key=lambda item: item.created_at or epoch, reverse=True)
+
+    def save(self, experiment: Experiment, *, action: str, actor: str, at: datetime) -> Experiment:
+        before = self._experiments.get(experiment.key)
+        if before is not None and experiment.revision == 0:
+            raise Conflict(f"there is an experiment '{experiment.key}' already")
+        if (before.revision if before else 0) != experiment.revision:
+            raise Conflict(f"experiment '{experiment.key}' was changed by someone else meanwhile")
+        saved = replace(experiment, revision=experiment.revision + 1)
+        self._experiments[saved.key] = saved
+        self._log(saved.key, action, actor, at, before, saved)
+        return saved
+
+    def delete(self, key: str, *, actor: str, at: datetime) -> None:
+        before = self._experiments.pop(key, None)
+        if before is None:
+            raise NotFound("experiment", key)
+        self._log(key, "delete", actor, at, before, None)
+
+    def changes(self, key: str) -> list[Change]:
+        return [change for change in self._changes if change.experiment == key]
+
+    def _log(
+        self, key: str, action: str, actor: str, at: datetime, before: Experiment | None, after: Experiment | None
+    ) -> None:
+        documents = [to_document(item) if item is not None else None for item in (before, after)]
+        change = Change(experiment=key, action=action, actor=actor, at=at, before=documents[0], after=documents[1])
+        self._changes.append(change)
+
+
+class MemoryResults:
+    """The Results port."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, list[ExperimentResult]] = defaultdict(list)
+
+    def save(self, result: ExperimentResult) -> None:
+        self._series[result.experiment].append(result)
+
+    def latest(self, key: str) -> ExperimentResult | None:
+        series = self._series.get(key)
+        return series[-1] if series else None
+
+    def series(self, key: str, *, limit: int = 200) -> list[ExperimentResult]:
+        series = self._series.get(key, [])
+        step = max(1, math.ceil(len(series) / limit))
+        return [item for i, item in enumerate(series) if i == 0 or (len(series) - 1 - i) % step == 0]
+
+
+class MemoryInbox:
+    """The Inbox port; durable as long as the process."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, bytes]] = []
+        self._position = 0
+        self._lock = threading.Lock()
+
+    def append(self, lines: bytes) -> Future[None]:
+        with self._lock:
+            self._position += 1
+            self._rows.append((self._position, lines))
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+    def read(self, after: int, *, max_events: int) -> InboxBatch | None:
+        lines: list[bytes] = []
+        position = after
+        for row_position, blob in self._rows:
+            if row_position > after and len(lines) < max_events:
+                lines.extend(blob.split(b"\n"))
+                position = row_position
+        return InboxBatch(tuple(lines), position) if position > after else None
+
+    def trim(self, through: int) -> None:
+        with self._lock:
+            self._rows = [row for row in self._rows if row[0] > through]
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class MemoryNotices:
+    """The Notices port within one process."""
+
+    def __init__(self) -> None:
+        self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
+
+    def publish(self, key: str) -> None:
+        for callback in list(self._callbacks.get(key, ())):
+            callback()
+
+    def subscribe(self, key: str, callback: Callable[[], None]) -> Callable[[], None]:
+        self._callbacks[key].append(callback)
+        return lambda: self._callbacks[key].remove(callback)
+
+
+class MemoryWarehouse:
+    """The Warehouse port by plain loops over plain events: slow, and easy to see to be right."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, dict[str, Any]] = {}
+        self._exposures: dict[tuple[str, str, str], int] = {}
+        self._position = 0
+
+    def position(self) -> int:
+        return self._position
+
+    def load(self, batch: InboxBatch) -> int:
+        if batch.position <= self._position:
+            return 0
+        before = len(self._events) + len(self._exposures)
+        for line in batch.lines:
+            event = msgspec.json.decode(line)
+            if event["variant"] is None:
+                self._events.setdefault(event["key"], event)
+            else:
+                met = (event["experiment"], event["unit"], event["variant"])
+                self._exposures[met] = min(event["occurred_at"], self._exposures.get(met, event["occurred_at"]))
+        self._position = batch.position
+        return len(self._events) + len(self._exposures) - before
+
+    def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
+        return {request.experiment: self._moments(request) for request in requests}
+
+    def exposures(self) -> dict[str, int]:
+        units: dict[str, set[str]] = defaultdict(set)
+        for experiment, unit, _ in self._exposures:
+            units[experiment].add(unit)
+        return {experiment: len(names) for experiment, names in units.items()}
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _moments(self, request: MomentsRequest) -> ExperimentMoments:
+        until = microseconds(request.until) if request.until else math.inf
+        met: dict[str, dict[str, int]] = defaultdict(dict)
+        for (experiment, unit, variant), at in self._exposures.items():
+            if experiment == request.experiment and at < until:
+                met[unit][variant] = at
+        once = {unit: next(iter(seen.items())) for unit, seen in met.items() if len(seen) == 1}
+        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for event in self._events.values():
+            if event["experiment"] in ("", request.experiment) and event["occurred_at"] < until:
+                events[event["unit"]].append(event)
+        units = {variant: sum(v == variant for v, _ in once.values()) for variant in request.variants}
+        firsts = [at for seen in met.values() for at in seen.values()]
+        before = [
+            sum(
+                _matches(event, metric.measure()) and event["occurred_at"] < at
+                for unit, (_, at) in once.items()
+                for event in events[unit]
+            )
+            for metric in request.metrics
+        ]
+        return ExperimentMoments(
+            experiment=request.experiment,
+            units=units,
+            metrics={metric.key: _arms(metric, request.variants, once, events) for metric in request.metrics},
+            quality=DataQuality(
+                units_in_two_variants=len(met) - len(once), events_before_exposure=max(before, default=0)
+            ),
+            first_exposure_at=datetime.fromtimestamp(min(firsts) / 1e6, timezone.utc) if firsts else None,
+        )
+
+
+def _arms(
+    metric: Metric,
+    variants: Sequence[str],
+    once: dict[str, tuple[str, int]],
+    events: dict[str, list[dict[str, Any]]],
+) -> dict[str, Moments]:
+    columns: tuple[str, ...] = (VALUE,)
+    if metric.kind is MetricKind.RATIO:
+        columns = (VALUE, DENOMINATOR)
+    elif metric.covariate_hours is not None:
+        columns = (VALUE, COVARIATE)
+    rows: dict[str, list[tuple[float, ...]]] = {variant: [] for variant in variants}
+    for unit, (variant, at) in once.items():
+        end = at + metric.window_hours * _HOUR if metric.window_hours else math.inf
+        value = _value(metric, metric.measure(), events[unit], at, end)
+        if value is None and metric.kind is MetricKind.MEAN:
+            continue
+        row = [value or 0.0]
+        if metric.denominator is not None:
+            row.append(_aggregate(metric.denominator, events[unit], at, end) or 0.0)
+        elif metric.covariate_hours is not None:
+            row.append(_value(metric, metric.measure(), events[unit], at - metric.covariate_hours * _HOUR, at) or 0.0)
+        rows[variant].append(tuple(row))
+    return {variant: Moments.of(columns, found) for variant, found in rows.items()}
+
+
+def _value(metric: Metric, measure: Measure, events: list[dict[str, Any]], start: float, end: float) -> float | None:
+    value = _aggregate(measure, events, start, end)
+    if value is None:
+        return None
+    if metric.kind is MetricKind.CONVERSION:
+        value = min(value, 1.0)
+    return value if metric.cap is None else min(value, metric.cap)
+
+
+def _matches(event: dict[str, Any], measure: Measure) -> bool:
+    named = measure.event is None or event["type"] == measure.event
+    return named and (measure.field is None or measure.field in event["metrics"])
+
+
+def _aggregate(measure: Measure, events: list[dict[str, Any]], start: float, end: float) -> float | None:
+    found = [event for event in events if start <= event["occurred_at"] < end and _matches(event, measure)]
+    if not found:
+        return None
+    if measure.field is None or measure.aggregation is Aggregation.COUNT:
+        return float(len(found))
+    values = [event["metrics"][measure.field] for event in found]
+    by_name: dict[Aggregation, Callable[[list[float]], float]] = {
+        Aggregation.SUM: math.fsum,
+        Aggregation.MEAN: lambda numbers: math.fsum(numbers) / len(numbers),
+        Aggregation.MIN: min,
+        Aggregation.MAX: max,
+    }
+    return by_name[measure.aggregation](values)

@@ -1,0 +1,33 @@
+"""`assay`: one command for everything."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from assay.cli.analyze import analyze
+from assay.cli.demo import demo
+from assay.cli.serve import serve
+from assay.errors import AssayError
+from assay.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def cli() -> None:
+    """Assay: an experimentation platform you run yourself."""
+
+
+cli.add_command(serve)
+cli.add_command(demo)
+cli.add_command(analyze)
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose becomes one line on stderr and exit code 2."""
+    try:
+        cli()
+    except AssayError as error:
+        click.echo(f"assay: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,56 @@
+"""`assay serve`: the server, the worker and the dashboard in one process."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from assay.app import Settings
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [API_HOST, default 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on.  [API_PORT, default 8000]")
+@click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [ASSAY_DATA, default ./assay-data]")
+def serve(host: str | None, port: int | None, data: Path | None) -> None:
+    """Serve the API, the dashboard and the periodic work."""
+    settings = Settings.from_environment()
+    given = {name: value for name, value in (("host", host), ("port", port), ("data", data)) if value is not None}
+    run(replace(settings, **given))
+
+
+def run(settings: Settings) -> None:
+    """Serve until interrupted."""
+    import structlog
+    import uvicorn
+
+    from assay.app import build
+    from assay.dashboard.pages import dashboard_router
+    from assay.http.asgi import build_server
+    from assay.worker.loop import Loop
+
+    level = logging.getLevelNamesMapping().get(settings.log_level, logging.INFO)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    app = build(settings)
+    loop = Loop(app.services, settings.refresh_seconds)
+
+    def stop() -> None:
+        loop.stop()
+        app.close()
+
+    pages = dashboard_router(app.services.reading, clock=app.services.clock)
+    server = build_server(app.services, pages, start=loop.start, stop=stop)
+    structlog.get_logger("assay").info(
+        "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
+    )
+    uvicorn.run(
+        server,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower() if settings.log_level != "INFO" else "warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )

@@ -1,0 +1,161 @@
+"""The whole server as one ASGI application: the edge in front, the control plane and the pages behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from assay.errors import AssayError, InvalidInput, TooLarge
+from assay.http.edge import MAX_BODY_BYTES, Edge
+from assay.http.experiments import experiments_router
+from assay.http.health import health_router
+from assay.http.openapi import document_api
+from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
+from assay.http.results import results_router
+from assay.http.sample_size import sample_size_router
+from assay.http.wire import AsgiApp, Message, Receive, Scope, Send, declared_length, read_body, send_json
+from assay.service.services import Services
+
+DESCRIPTION = "Define experiments, assign units, send events, read results that stay valid however often you look."
+Hook = Callable[[], None]
+
+
+def build_server(services: Services, pages: APIRouter | None = None, *, start: Hook, stop: Hook) -> AsgiApp:
+    """The ASGI application. start and stop run with the server's life; pages: the dashboard."""
+    control = control_plane(services, pages, start=start, stop=stop)
+    edge = Edge(services)
+
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if (scope["method"], scope["path"].rstrip("/")) in edge.routes:
+                await edge(scope, receive, send)
+            else:
+                await _observed(control, services, scope, receive, send)
+        else:
+            await control(scope, receive, send)
+
+    return server
+
+
+def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, stop: Hook) -> FastAPI:
+    """Everything but the edge."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        start()
+        yield
+        stop()
+
+    app = FastAPI(
+        title="Assay",
+        description=DESCRIPTION,
+        docs_url="/api/docs",
+        redoc_url="/api/redoc",
+        openapi_url="/api/openapi.json",
+        lifespan=lifespan,
+    )
+    # Before /{experiment_id}: its path is more specific.
+    app.include_router(sample_size_router())
+    app.include_router(results_router(services))
+    app.include_router(experiments_router(services))
+    app.include_router(health_router(services))
+    if pages is not None:
+        app.include_router(pages, include_in_schema=False)
+    app.add_exception_handler(AssayError, _on_assay_error)
+    app.add_exception_handler(RequestValidationError, _on_validation_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_unexpected)
+    document_api(app)
+    return app
+
+
+async def _observed(control: FastAPI, services: Services, scope: Scope, receive: Receive, send: Send) -> None:
+    """The control plane with a limit on bodies and the request's duration counted by route."""
+    started, status = perf_counter(), 500
+
+    async def watched(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        await send(message)
+
+    try:
+        if scope["method"] in ("POST", "PUT", "PATCH"):
+            receive = await _limited(scope, receive)
+        await control(scope, receive, watched)
+    except TooLarge as error:
+        status = 413
+        await send_json(send, status, encoded(problem_of(error)), media_type=MEDIA_TYPE.encode())
+    finally:
+        route = scope.get("route")
+        name = getattr(route, "path", "unmatched")
+        services.telemetry.request_seconds(scope["method"], name, status, perf_counter() - started)
+
+
+async def _limited(scope: Scope, receive: Receive) -> Receive:
+    """The body read in full, within the limit, and handed on as one message."""
+    if declared_length(scope) == 0 and not _is_chunked(scope):
+        return receive
+    body = await read_body(scope, receive, MAX_BODY_BYTES)
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _is_chunked(scope: Scope) -> bool:
+    return any(name == b"transfer-encoding" for name, _ in scope["headers"])
+
+
+def _answer(document: dict[str, Any], headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse(document, status_code=document["status"], media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _on_assay_error(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, AssayError):
+        raise error
+    return _answer(problem_of(error), headers_of(error))
+
+
+async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
+    """The first wrong field as the problem, and all of them listed."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = [_as_invalid_input(item) for item in error.errors()]
+    document = problem_of(found[0])
+    document["errors"] = [{"field": e.field, "given": e.given, "accepted": e.accepted} for e in found]
+    return _answer(document)
+
+
+def _as_invalid_input(item: dict[str, Any]) -> InvalidInput:
+    place = [part for part in item["loc"] if part not in ("body", "query", "path", "header")]
+    if item["type"] == "json_invalid":
+        return InvalidInput("body", "text that is not JSON", f"a JSON object ({item['ctx']['error']})")
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".") or "body"
+    if item["type"] == "missing":
+        return InvalidInput(field, None, "a value: the field is required")
+    if item["type"] == "extra_forbidden":
+        return InvalidInput(field, item["input"], "no such field: see /api/docs for those that exist")
+    accepted = item["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return InvalidInput(field, item["input"], accepted)
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    document = problem(error.status_code, str(error.detail), detail, code="http", hint="see /api/docs")
+    return _answer(document, dict(error.headers or {}))
+
+
+async def _on_unexpected(_: Request, __: Exception) -> JSONResponse:
+    return _answer(unexpected())

@@ -1,0 +1,206 @@
+"""The two hot endpoints, in raw ASGI: assign a unit, take events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from assay.assignment.snapshot import Decision
+from assay.errors import AssayError, InvalidInput, TooLarge
+from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
+from assay.http.wire import Disconnected, Receive, Scope, Send, read_body, send_json
+from assay.model.document import format_time, to_document
+from assay.service.eventform import split_body
+from assay.service.services import Services
+from assay.service.track import Checked
+
+ASSIGN = "/api/v1/experiments/assign"
+EVENTS = "/api/v1/events"
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BATCH = 100
+_MAX_EXPERIMENTS = 1_000
+_MAX_UNIT_CHARACTERS = 20_000
+
+
+class AssignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """One unit, the experiments it asks about (all running ones when left out), and its attributes.
+
+    log_exposure: record that the unit meets its variants now. By default it does when experiments are named, and
+    does not when all are asked for, because nobody meets all of them at once.
+    """
+
+    user_id: str
+    experiments: list[str] | None = None
+    context: dict[str, Any] = {}
+    log_exposure: bool | None = None
+
+
+class Assignment(msgspec.Struct, omit_defaults=True):
+    """What one unit gets in one experiment, and why."""
+
+    experiment_id: str
+    reason: str
+    variant_id: str | None
+    variant_name: str | None
+    config: Any
+    assigned_at: str
+    experiment_start: str | None = None
+    experiment_end: str | None = None
+
+
+class AssignOut(msgspec.Struct):
+    """The answer to an assignment request. response_time_ms: time spent on it in the server."""
+
+    user_id: str
+    assignments: list[Assignment]
+    response_time_ms: float
+
+
+_assign_decoder = msgspec.json.Decoder(AssignIn)
+_encoder = msgspec.json.Encoder()
+
+
+class Edge:
+    """Answers the hot endpoints; everything else is the control plane's."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.routes: dict[tuple[str, str], Callable[[bytes], Awaitable[tuple[int, bytes]]]] = {
+            ("POST", ASSIGN): self._assign,
+            ("POST", EVENTS): self._events,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request of the edge; every failure is a problem document."""
+        started = perf_counter()
+        method, path = scope["method"], scope["path"].rstrip("/")
+        status = 500
+        try:
+            body = await read_body(scope, receive, MAX_BODY_BYTES)
+            status, answer = await self.routes[method, path](body)
+            await send_json(send, status, answer, media_type=b"application/json" if status < 400 else _PROBLEM)
+        except Disconnected:
+            return
+        except AssayError as error:
+            document = problem_of(error)
+            status = document["status"]
+            await send_json(send, status, encoded(document), media_type=_PROBLEM, headers=headers_of(error))
+        except Exception:
+            await send_json(send, 500, encoded(unexpected()), media_type=_PROBLEM)
+            raise
+        finally:
+            self._services.telemetry.request_seconds(method, path, status, perf_counter() - started)
+
+    async def _assign(self, body: bytes) -> tuple[int, bytes]:
+        started = perf_counter()
+        try:
+            request = _assign_decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _body_error(error, body) from None
+        _check_assign(request)
+        services = self._services
+        now = services.clock()
+        decisions = services.assigning.assign(request.user_id, request.context, request.experiments, now)
+        logs = request.log_exposure if request.log_exposure is not None else request.experiments is not None
+        if logs:
+            services.assigning.log_exposures(request.user_id, decisions, request.context)
+        shown = format_time(now)
+        answer = AssignOut(
+            request.user_id,
+            [_assignment(decision, shown) for decision in decisions],
+            round((perf_counter() - started) * 1000, 3),
+        )
+        return 200, _encoder.encode(answer)
+
+    async def _events(self, body: bytes) -> tuple[int, bytes]:
+        raw_events, is_batch = split_body(body)
+        if len(raw_events) > MAX_BATCH:
+            raise TooLarge(
+                f"events: given {len(raw_events):,}; accepted: at most {MAX_BATCH} in one request",
+                hint="send several batches",
+            )
+        if not raw_events:
+            raise InvalidInput("events", [], f"1 to {MAX_BATCH} events")
+        checked = await self._services.tracking.track(raw_events)
+        now = format_time(self._services.clock())
+        return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
+
+
+_PROBLEM = MEDIA_TYPE.encode()
+
+
+def _assignment(decision: Decision, now: str) -> Assignment:
+    start, end = decision.started_at, decision.planned_end
+    return Assignment(
+        decision.experiment,
+        decision.reason.value,
+        decision.variant,
+        decision.variant_name,
+        decision.config,
+        now,
+        None if start is None else format_time(start),
+        None if end is None else format_time(end),
+    )
+
+
+def _check_assign(request: AssignIn) -> None:
+    if not request.user_id or len(request.user_id) > _MAX_UNIT_CHARACTERS:
+        raise InvalidInput("user_id", request.user_id, f"text of 1 to {_MAX_UNIT_CHARACTERS:,} characters")
+    if request.experiments is not None and len(request.experiments) > _MAX_EXPERIMENTS:
+        raise InvalidInput(
+            "experiments", f"{len(request.experiments):,} keys", f"at most {_MAX_EXPERIMENTS:,} experiments"
+        )
+
+
+def _body_error(error: Exception, body: bytes) -> InvalidInput:
+    """A decoding error with field, given and accepted."""
+    message = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return InvalidInput("body", body[:80].decode(errors="replace"), f"a JSON object in UTF-8 ({message})")
+    what, _, path = message.partition(" - at `$")
+    field = path.rstrip("`").lstrip(".") or "body"
+    if "`" in what and ("missing required" in what or "unknown field" in what):
+        field = what.split("`")[1]
+    given = json.loads(body)
+    value = given.get(field.split(".")[0].split("[")[0]) if isinstance(given, dict) else given
+    fields = ", ".join(AssignIn.__struct_fields__)
+    accepted = f"one of {fields}" if "unknown field" in what else what[0].lower() + what[1:]
+    return InvalidInput(field, value, accepted)
+
+
+def _single_answer(checked: Checked, now: str) -> tuple[int, bytes]:
+    if checked.refusals:
+        refusal = checked.refusals[0]
+        detail = f"{refusal.field}: given {refusal.given}; accepted: {refusal.accepted}"
+        document = problem(
+            413 if refusal.code == "too_large" else 422,
+            "The event is not accepted",
+            detail,
+            code=refusal.code.value,
+            field=refusal.field,
+            given=refusal.given,
+            accepted=refusal.accepted,
+        )
+        return document["status"], encoded(document)
+    return 202, _encoder.encode({"event_id": checked.event_ids[0], "accepted_at": now})
+
+
+def _batch_answer(checked: Checked, now: str) -> tuple[int, bytes]:
+    """202 when at least one event was kept; 422 with every refusal when none was."""
+    refused = [to_document(refusal) for refusal in checked.refusals]
+    if not checked.event_ids:
+        document = problem(
+            422, "No event of the batch is accepted", "every event was refused; see refused", code="invalid_input"
+        )
+        return 422, encoded(document | {"accepted": 0, "refused": refused})
+    answer = {
+        "accepted": len(checked.event_ids),
+        "event_ids": checked.event_ids,
+        "refused": refused,
+        "accepted_at": now,
+    }
+    return 202, _encoder.encode(answer)

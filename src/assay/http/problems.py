@@ -1,0 +1,59 @@
+"""Errors as problem details (RFC 9457): what is wrong, with which field, what was given and what is accepted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from assay.errors import AssayError, Conflict, IllegalMove, InvalidInput, NotFound, TooLarge, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: tuple[tuple[type[AssayError], int, str], ...] = (
+    (InvalidInput, 422, "A value is not accepted"),
+    (NotFound, 404, "Not found"),
+    (Conflict, 409, "Not possible in the present state"),
+    (TooLarge, 413, "Too large"),
+    (Unavailable, 503, "Not available now"),
+)
+
+
+def problem(status: int, title: str, detail: str, *, code: str, **more: Any) -> dict[str, Any]:
+    """The members of a problem document."""
+    extra = {name: value for name, value in more.items() if value not in (None, "", [])}
+    return {
+        "type": f"urn:assay:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    } | extra
+
+
+def problem_of(error: AssayError) -> dict[str, Any]:
+    """The problem document of an error raised on purpose."""
+    status, title = next(((s, t) for kind, s, t in _STATUS if isinstance(error, kind)), (400, "Request refused"))
+    more: dict[str, Any] = {"hint": error.hint}
+    if isinstance(error, InvalidInput):
+        more |= {"field": error.field, "given": error.given, "accepted": error.accepted}
+    if isinstance(error, IllegalMove):
+        more |= {"stage": error.stage, "target": error.target, "allowed": list(error.allowed)}
+    return problem(status, title, error.message, code=error.code, **more)
+
+
+def unexpected() -> dict[str, Any]:
+    """The problem document of a mistake of ours; the log has the details."""
+    return problem(
+        500, "Something went wrong here", "The server made a mistake; its log has the details.", code="internal"
+    )
+
+
+def encoded(document: dict[str, Any]) -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(document)
+
+
+def headers_of(error: AssayError) -> dict[str, str]:
+    """Headers that belong to an error."""
+    return {"Retry-After": str(error.retry_after_seconds)} if isinstance(error, Unavailable) else {}

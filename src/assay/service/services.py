@@ -1,0 +1,32 @@
+"""All use cases of one process, wired to its adapters; what every door is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assay.ports import Clock, Notices, Telemetry
+from assay.service.analyse import Analysing
+from assay.service.assign import Assigning
+from assay.service.editing import Editing
+from assay.service.lifecycle import Lifecycle
+from assay.service.loading import Loading
+from assay.service.reading import Reading
+from assay.service.snapshots import Snapshots
+from assay.service.track import Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, one attribute each."""
+
+    reading: Reading
+    editing: Editing
+    lifecycle: Lifecycle
+    snapshots: Snapshots
+    assigning: Assigning
+    tracking: Tracking
+    loading: Loading
+    analysing: Analysing
+    notices: Notices
+    telemetry: Telemetry
+    clock: Clock
