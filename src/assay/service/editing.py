@@ -27,8 +27,7 @@ class Editing:
         """Store a new draft. A key made from the name gets a number if it is taken; a given one raises Conflict."""
         now = self.clock()
         key = experiment.key if key_is_given else self._free_key(experiment.key)
-        salt = experiment.salt or secrets.token_hex(4)
-        draft = replace(experiment, key=key, salt=salt, revision=0, created_at=now, updated_at=now)
+        draft = replace(experiment, key=key, revision=0, created_at=now, updated_at=now)
         saved = self.definitions.save(draft, action="create", actor=actor, at=now)
         self.telemetry.experiment_created()
         return saved
