@@ -1,0 +1,109 @@
+"""One variant's moments as a value with the variance of one unit's share in it, whatever the metric's kind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from assay.model.metric import MetricKind
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.result import NoEstimate
+
+_ROUNDING_OF_VALUES = 1e-13
+"""A standard deviation below this share of the mean is rounding, not variation."""
+_ROUNDING_OF_RESIDUALS = 1e-12
+"""A residual sum of squares below this share of its terms is rounding, not variation."""
+
+EMPTY_ARM = NoEstimate("empty_arm", "no unit has a value yet")
+ONE_UNIT = NoEstimate("one_unit", "one unit says nothing about how much units differ; at least two are needed")
+ZERO_VARIANCE = NoEstimate("zero_variance", "every unit has the same value, so chance cannot be measured")
+ZERO_DENOMINATOR = NoEstimate("zero_denominator", "the denominator is 0 over all units")
+BAD_MOMENTS = NoEstimate("bad_moments", "the aggregated numbers are not finite or contradict each other")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """n units with an estimate `value`; the variance of the estimate is `unit_variance` / n.
+
+    unit_variance is 0 when there is only one unit: nothing is known about it then.
+    """
+
+    n: int
+    value: float
+    unit_variance: float
+
+    @property
+    def variance(self) -> float:
+        """Variance of the estimate."""
+        return self.unit_variance / self.n
+
+
+def arm_of(kind: MetricKind, moments: Moments) -> Arm | NoEstimate:
+    """The arm that moments of a metric of this kind describe, or why there is none."""
+    if moments.n <= 0:
+        return EMPTY_ARM
+    if not _sound(moments):
+        return BAD_MOMENTS
+    if kind is MetricKind.CONVERSION:
+        return proportion_arm(moments)
+    return ratio_arm(moments) if kind is MetricKind.RATIO else mean_arm(moments)
+
+
+def proportion_arm(moments: Moments) -> Arm | NoEstimate:
+    """A share of units: value p, unit variance p (1 - p)."""
+    p = moments.mean(VALUE)
+    if not 0 <= p <= 1:
+        return NoEstimate("not_a_share", "a conversion must be 0 or 1 for every unit")
+    return Arm(moments.n, p, p * (1 - p))
+
+
+def mean_arm(moments: Moments) -> Arm:
+    """A mean per unit, with the unbiased sample variance."""
+    mean = moments.mean(VALUE)
+    variance = per_unit(moments.comoment(VALUE), moments.n)
+    return Arm(moments.n, mean, variance if variance > (_ROUNDING_OF_VALUES * mean) ** 2 else 0.0)
+
+
+def ratio_arm(moments: Moments) -> Arm | NoEstimate:
+    """A ratio of means R = ȳ / d̄ by the delta method: unit variance (s_yy - 2 R s_yd + R² s_dd) / d̄².
+
+    Source: the first-order expansion of a ratio; Deng, Knoblich & Lu 2018, "Applying the Delta Method in Metric
+    Analytics", section 3.
+    """
+    below = moments.mean(DENOMINATOR)
+    if below == 0:
+        return ZERO_DENOMINATOR
+    ratio = moments.mean(VALUE) / below
+    yy, yd, dd = moments.comoment(VALUE), moments.comoment(VALUE, DENOMINATOR), moments.comoment(DENOMINATOR)
+    residual = residual_squares(yy, yd, dd, ratio)
+    return Arm(moments.n, ratio, per_unit(residual, moments.n) / (below * below))
+
+
+def has_covariate(moments: Moments) -> bool:
+    """Whether a covariate was aggregated with the value."""
+    return COVARIATE in moments.columns
+
+
+def residual_squares(yy: float, yx: float, xx: float, slope: float) -> float:
+    """Sum of squares of y - slope · x, 0 where it is only what rounding left."""
+    residual = yy - 2 * slope * yx + slope * slope * xx
+    return residual if residual > _ROUNDING_OF_RESIDUALS * (yy + slope * slope * xx) else 0.0
+
+
+def per_unit(comoment: float, n: int) -> float:
+    """Unbiased variance from a sum of squares; 0 below two units."""
+    return comoment / (n - 1) if n > 1 else 0.0
+
+
+def _sound(moments: Moments) -> bool:
+    """Finite, no negative sum of squares, and no cross-moment beyond what Cauchy and Schwarz allow."""
+    if not all(math.isfinite(number) for number in (*moments.means, *moments.comoments)):
+        return False
+    names = moments.columns
+    squares = {name: moments.comoment(name) for name in names}
+    if min(squares.values()) < 0:
+        return False
+    pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+    return all(
+        abs(moments.comoment(a, b)) <= math.sqrt(squares[a]) * math.sqrt(squares[b]) * (1 + 1e-6) for a, b in pairs
+    )

@@ -1,0 +1,140 @@
+"""Two arms side by side: the variances under which a difference and a lift are judged.
+
+A contrast lists one or several variances; the test uses the largest, so intervals are unions. For a look fixed in
+advance that is the usual one. For sequences it must hold up from the first units on, where an arm may have no
+conversion at all or happen to be constant: there the variance pooled over both arms stands beside the arms' own.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from assay.stats.arm import Arm
+from assay.stats.fieller import Quadratic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """What a test needs to know of a treatment and a control.
+
+    null_variance: of the difference when there is none, for the p-value. absolute: variances of the difference at
+    a hypothesised difference. relative: variances of treatment - r · control at a hypothesised ratio r.
+    degrees_of_freedom: of the variance, infinite where it follows from the means. floor, ceiling: the values a
+    mean can take, where known.
+    """
+
+    treatment: float
+    control: float
+    n_units: int
+    null_variance: float
+    absolute: tuple[Quadratic, ...]
+    relative: tuple[Quadratic, ...]
+    degrees_of_freedom: float = math.inf
+    floor: float | None = None
+    ceiling: float | None = None
+
+
+def fixed_proportions(treatment: Arm, control: Arm) -> Contrast:
+    """Two shares at one look: z = (p_t - p_c) / √(p q (1/n_t + 1/n_c)), p pooled; unpooled variance for intervals.
+
+    Source: Fleiss, Levin & Paik 2003, "Statistical Methods for Rates and Proportions", section 3.2 and eq. 3.16
+    (without continuity correction).
+    """
+    unpooled = (treatment.variance, control.variance)
+    return Contrast(
+        treatment=treatment.value,
+        control=control.value,
+        n_units=treatment.n + control.n,
+        null_variance=_pooled_share_variance(treatment, control),
+        absolute=((sum(unpooled), 0.0, 0.0),),
+        relative=((unpooled[0], 0.0, unpooled[1]),),
+        floor=0.0,
+        ceiling=1.0,
+    )
+
+
+def sequential_proportions(treatment: Arm, control: Arm) -> Contrast:
+    """Two shares at every look: the larger of two variances, neither of them zero when no unit converts.
+
+    Plain: each arm's p (1 - p) / n with one conversion and one non-conversion added, so that an arm without any
+    does not look certain. Constrained: both shares estimated from all units under the hypothesis, so that a small
+    arm is not judged by its own few conversions (for the difference Wallenstein 1997; for the ratio the Poisson
+    counterpart; both are the pooled variance under "no difference").
+    """
+    t, c = treatment, control
+    n_units, shares = t.n + c.n, (t.n / (t.n + c.n), c.n / (t.n + c.n))
+    pooled = t.value * shares[0] + c.value * shares[1]
+    plain_t, plain_c = _cautious_variance(t), _cautious_variance(c)
+    tilt = (1 - 2 * pooled) * (shares[1] / t.n - shares[0] / c.n)
+    bend = -(shares[1] ** 2 / t.n + shares[0] ** 2 / c.n)
+    pooled_variance = _pooled_share_variance(t, c)
+    by_ratio = (-(pooled**2) / t.n, pooled * (1 / t.n + 1 / c.n), -(pooled**2) / c.n)
+    return Contrast(
+        treatment=t.value,
+        control=c.value,
+        n_units=n_units,
+        null_variance=max(plain_t + plain_c, pooled_variance),
+        absolute=((plain_t + plain_c, 0.0, 0.0), (pooled_variance, tilt, bend)),
+        relative=((plain_t, 0.0, plain_c), by_ratio),
+        floor=0.0,
+        ceiling=1.0,
+    )
+
+
+def fixed_means(treatment: Arm, control: Arm, *, floor: float | None = None) -> Contrast:
+    """Two means (or ratios, or adjusted means) at one look, by Welch's t.
+
+    t = (m_t - m_c) / √(s_t²/n_t + s_c²/n_c) on Welch & Satterthwaite's degrees of freedom (Welch 1947).
+    """
+    return Contrast(
+        treatment=treatment.value,
+        control=control.value,
+        n_units=treatment.n + control.n,
+        null_variance=treatment.variance + control.variance,
+        absolute=((treatment.variance + control.variance, 0.0, 0.0),),
+        relative=((treatment.variance, 0.0, control.variance),),
+        degrees_of_freedom=satterthwaite(treatment, control),
+        floor=floor,
+    )
+
+
+def sequential_means(treatment: Arm, control: Arm, *, floor: float | None = None) -> Contrast:
+    """Two means at every look: Welch's variance or the pooled one, whichever is larger.
+
+    With arms of one size they are the same; with uneven arms the pooled one keeps a small arm, whose few units
+    happen to agree, from looking certain.
+    """
+    t, c = treatment, control
+    pooled = ((t.n - 1) * t.unit_variance + (c.n - 1) * c.unit_variance) / (t.n + c.n - 2)
+    welch, equal = (t.variance, c.variance), (pooled / t.n, pooled / c.n)
+    return Contrast(
+        treatment=t.value,
+        control=c.value,
+        n_units=t.n + c.n,
+        null_variance=max(sum(welch), sum(equal)),
+        absolute=((sum(welch), 0.0, 0.0), (sum(equal), 0.0, 0.0)),
+        relative=((welch[0], 0.0, welch[1]), (equal[0], 0.0, equal[1])),
+        degrees_of_freedom=satterthwaite(t, c),
+        floor=floor,
+    )
+
+
+def satterthwaite(treatment: Arm, control: Arm) -> float:
+    """Degrees of freedom of a sum of two estimated variances; at least the smaller arm's n - 1."""
+    v_t, v_c = treatment.variance, control.variance
+    total = v_t + v_c
+    if total <= 0:
+        return float(treatment.n + control.n - 2)
+    return 1 / ((v_t / total) ** 2 / (treatment.n - 1) + (v_c / total) ** 2 / (control.n - 1))
+
+
+def _pooled_share_variance(treatment: Arm, control: Arm) -> float:
+    n_units = treatment.n + control.n
+    pooled = (treatment.n * treatment.value + control.n * control.value) / n_units
+    return pooled * (1 - pooled) * (1 / treatment.n + 1 / control.n)
+
+
+def _cautious_variance(arm: Arm) -> float:
+    share = (arm.n * arm.value + 1) / (arm.n + 2)
+    return share * (1 - share) / arm.n

@@ -1,0 +1,158 @@
+"""Every metric of an experiment: arms, comparisons with the control, correction within families."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from assay.model.metric import Metric, MetricKind, Role
+from assay.model.moments import DENOMINATOR, VALUE, Moments
+from assay.model.plan import Plan
+from assay.model.result import MetricResult, NoEstimate, Validity
+from assay.stats.armview import arm_estimate
+from assay.stats.comparison import Measured, compare, comparison, measure
+from assay.stats.estimate import Estimates
+from assay.stats.multiplicity import adjust, interval_alpha
+from assay.stats.sequence import tuned_rho_squared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Setting:
+    """What all metrics of one analysis share."""
+
+    control: str
+    plan: Plan
+    validity: Validity
+    rho_squared: float
+
+
+def analyse_metrics(
+    metrics: Sequence[Metric],
+    moments: Mapping[str, Mapping[str, Moments]],
+    *,
+    control: str,
+    plan: Plan,
+    validity: Validity,
+    tuning_units: int,
+) -> tuple[tuple[MetricResult, ...], dict[str, str]]:
+    """Results of all metrics, and for those that failed wholly the reason.
+
+    moments: metric key → variant key → moments; a covariate column means CUPED. tuning_units: units of two arms at
+    which sequences are tightest. All comparisons of one role's metrics are one family: p-values are adjusted
+    within it, and its intervals are given the error that `interval_alpha` says. Arms show unadjusted values at
+    level 1 - plan.alpha; comparisons are of adjusted values where CUPED was used.
+    """
+    setting = _Setting(
+        control=control, plan=plan, validity=validity, rho_squared=tuned_rho_squared(tuning_units, plan.alpha)
+    )
+    measured: list[Measured] = []
+    failures: dict[str, str] = {}
+    for metric in metrics:
+        given = moments.get(metric.key)
+        reason = _unusable(metric, given, control)
+        if given is None or reason:
+            failures[metric.key] = reason
+        else:
+            measured.append(measure(metric, given, validity))
+    sizes = family_sizes(measured, control)
+    estimates = [_estimates(item, sizes[item.metric.role], setting) for item in measured]
+    adjusted = _adjusted(measured, estimates, sizes, setting)
+    results = [
+        _result(item, estimates[i], adjusted[i], sizes[item.metric.role], setting) for i, item in enumerate(measured)
+    ]
+    return tuple(results), failures
+
+
+def family_sizes(measured: Sequence[Measured], control: str) -> Counter[Role]:
+    """Comparisons per role: those whose two arms both have units, whether or not a p-value comes of them."""
+    sizes: Counter[Role] = Counter()
+    for item in measured:
+        seen = [variant for variant, arm in item.moments.items() if arm.n > 0]
+        sizes[item.metric.role] += len(seen) - 1 if control in seen else 0
+    return sizes
+
+
+def _unusable(metric: Metric, moments: Mapping[str, Moments] | None, control: str) -> str:
+    """Why a metric cannot be analysed at all; empty when it can."""
+    if not moments:
+        return "there are no aggregated numbers for this metric"
+    if control not in moments:
+        return f"there are no aggregated numbers for the control '{control}'"
+    if len(moments) < 2:
+        return "there is no variant to compare with the control"
+    needed = {VALUE, DENOMINATOR} if metric.kind is MetricKind.RATIO else {VALUE}
+    columns = {item.columns for item in moments.values()}
+    if len(columns) != 1 or not needed <= set(next(iter(columns))):
+        return f"the aggregated numbers do not have the columns of a {metric.kind.value} metric"
+    return ""
+
+
+def _estimates(item: Measured, family_size: int, setting: _Setting) -> dict[str, Estimates | NoEstimate]:
+    """Treatment → estimates, with intervals at the family's level."""
+    alpha = interval_alpha(setting.plan.alpha, family_size, setting.plan.correction)
+    return {
+        variant: compare(item, variant, setting.control, setting.validity, setting.rho_squared, alpha)
+        for variant in item.moments
+        if variant != setting.control
+    }
+
+
+def _adjusted(
+    measured: Sequence[Measured],
+    estimates: Sequence[Mapping[str, Estimates | NoEstimate]],
+    sizes: Mapping[Role, int],
+    setting: _Setting,
+) -> list[dict[str, float]]:
+    """Adjusted p-values per metric and treatment; comparisons of the family without a p-value count as p = 1."""
+    answer: list[dict[str, float]] = [{} for _ in measured]
+    for role, size in sizes.items():
+        found = [
+            (i, variant, item.p_value)
+            for i, of_metric in enumerate(estimates)
+            if measured[i].metric.role is role
+            for variant, item in of_metric.items()
+            if isinstance(item, Estimates) and isinstance(item.p_value, float)
+        ]
+        p_values = [p for _, _, p in found] + [1.0] * (size - len(found))
+        for (i, variant, _), p in zip(found, adjust(p_values, setting.plan.correction), strict=False):
+            answer[i][variant] = p
+    return answer
+
+
+def _result(
+    item: Measured,
+    estimates: Mapping[str, Estimates | NoEstimate],
+    adjusted: Mapping[str, float],
+    family_size: int,
+    setting: _Setting,
+) -> MetricResult:
+    metric, plan = item.metric, setting.plan
+    arms = tuple(
+        arm_estimate(
+            variant,
+            item.moments[variant].n,
+            arm,
+            kind=metric.kind,
+            validity=setting.validity,
+            alpha=plan.alpha,
+            rho_squared=setting.rho_squared,
+        )
+        for variant, arm in item.arms.items()
+    )
+    comparisons = tuple(
+        comparison(item, variant, setting.control, found, adjusted.get(variant), plan.alpha, setting.validity)
+        for variant, found in estimates.items()
+    )
+    return MetricResult(
+        metric=metric.key,
+        title=metric.title,
+        kind=metric.kind,
+        role=metric.role,
+        direction=metric.direction,
+        arms=arms,
+        comparisons=comparisons,
+        correction=plan.correction,
+        family_size=family_size,
+        warnings=item.warnings,
+    )
