@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from assay.model.event import microseconds
 from assay.model.measurement import MomentsRequest
-from assay.model.metric import Aggregation, Measure, Metric
+from assay.model.metric import Aggregation, Measure, Metric, MetricKind
 
 SOURCE_DIALECT = "duckdb"
 _FOREVER = 2**62
@@ -42,7 +42,7 @@ FROM exposed GROUP BY experiment, variant, twice
 _MOMENTS = (
     _EXPOSED
     + """,
-measures(experiment, metric, part, event, field, aggregation, window_length, covariate_length, cap, kind) AS (
+measures(experiment, metric, part, event, field, aggregation, window_length, covariate_length, bound, kind) AS (
     VALUES {measures}
 ),
 met AS (
@@ -53,7 +53,7 @@ met AS (
     WHERE NOT x.twice AND v.occurred_at < a.until_at AND (v.experiment = '' OR v.experiment = x.experiment)
 ),
 measured AS (
-    SELECT t.experiment, t.variant, t.unit, m.metric, m.part, m.aggregation, m.cap, m.kind,
+    SELECT t.experiment, t.variant, t.unit, m.metric, m.part, m.aggregation, m.bound, m.kind,
            CASE WHEN m.field = '' THEN 1.0 ELSE t.metrics[m.field] END AS amount,
            t.occurred_at >= t.first_at AND t.occurred_at < t.first_at + m.window_length AS counts,
            t.occurred_at < t.first_at AS before,
@@ -63,7 +63,7 @@ measured AS (
     WHERE m.field = '' OR t.metrics[m.field] IS NOT NULL
 ),
 aggregated AS (
-    SELECT experiment, variant, unit, metric, part, any_value(cap) AS cap, any_value(kind) AS kind,
+    SELECT experiment, variant, unit, metric, part, any_value(bound) AS bound, any_value(kind) AS kind,
            any_value(aggregation) AS aggregation,
            count(*) FILTER (WHERE before) AS n_before,
            {after} AS after_value,
@@ -72,9 +72,8 @@ aggregated AS (
 ),
 valued AS (
     SELECT experiment, variant, unit, metric, part, kind, n_before,
-           least(CASE WHEN kind = 'conversion' THEN least(after_value, 1.0) ELSE after_value END, cap) AS after_value,
-           least(CASE WHEN kind = 'conversion' THEN least(covariate_value, 1.0) ELSE covariate_value END, cap)
-               AS covariate_value
+           CASE WHEN after_value > bound THEN bound ELSE after_value END AS after_value,
+           CASE WHEN covariate_value > bound THEN bound ELSE covariate_value END AS covariate_value
     FROM aggregated
 ),
 per_unit AS (
@@ -88,14 +87,27 @@ per_unit AS (
 filled AS (
     SELECT experiment, variant, metric, n_before, d, c, CASE WHEN kind = 'mean' THEN v ELSE coalesce(v, 0.0) END AS v
     FROM per_unit
+),
+centres AS (
+    SELECT experiment, metric, variant, sum(n_before) AS n_before, count(v) AS n, max(v) AS maximum,
+           avg(v) AS mean_v, avg(d) FILTER (WHERE v IS NOT NULL) AS mean_d, avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c
+    FROM filled GROUP BY experiment, metric, variant
+),
+centred AS (
+    SELECT f.experiment, f.metric, f.variant, f.v - m.mean_v AS v, f.d - m.mean_d AS d, f.c - m.mean_c AS c
+    FROM filled AS f
+    JOIN centres AS m ON m.experiment = f.experiment AND m.metric = f.metric AND m.variant = f.variant
+    WHERE f.v IS NOT NULL
+),
+crossed AS (
+    SELECT experiment, metric, variant, sum(v * v) AS vv, sum(v * d) AS vd, sum(v * c) AS vc,
+           sum(d * d) AS dd, sum(c * c) AS cc
+    FROM centred GROUP BY experiment, metric, variant
 )
-SELECT experiment, metric, variant, sum(n_before) AS n_before, count(v) AS n,
-       avg(v) AS mean_v, avg(d) FILTER (WHERE v IS NOT NULL) AS mean_d, avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c,
-       var_pop(v) * count(v) AS vv, covar_pop(v, d) * count(v) AS vd, covar_pop(v, c) * count(v) AS vc,
-       var_pop(d) FILTER (WHERE v IS NOT NULL) * count(v) AS dd,
-       var_pop(c) FILTER (WHERE v IS NOT NULL) * count(v) AS cc,
-       max(v) AS maximum
-FROM filled GROUP BY experiment, metric, variant
+SELECT m.experiment, m.metric, m.variant, m.n_before, m.n, m.mean_v, m.mean_d, m.mean_c,
+       x.vv, x.vd, x.vc, x.dd, x.cc, m.maximum
+FROM centres AS m
+LEFT JOIN crossed AS x ON x.experiment = m.experiment AND x.metric = m.metric AND x.variant = m.variant
 """
 )
 
@@ -157,11 +169,18 @@ def _measures(requests: Sequence[MomentsRequest]) -> str:
         for metric, measure, part in _parts(request.metrics):
             window = _FOREVER // 2 if metric.window_hours is None else round(metric.window_hours * _HOUR_MICROSECONDS)
             covariate = round((metric.covariate_hours or 0) * _HOUR_MICROSECONDS)
-            cap = "CAST(NULL AS DOUBLE)" if metric.cap is None or part == "denominator" else repr(float(metric.cap))
+            bound = "CAST(NULL AS DOUBLE)" if part == "denominator" else _bound(metric)
             aggregation = Aggregation.COUNT if measure.field is None else measure.aggregation
             texts = (request.experiment, metric.key, part, measure.event or "", measure.field or "", aggregation.value)
-            rows.append(f"({', '.join(map(_text, texts))}, {window}, {covariate}, {cap}, {_text(metric.kind.value)})")
+            rows.append(f"({', '.join(map(_text, texts))}, {window}, {covariate}, {bound}, {_text(metric.kind.value)})")
     return ", ".join(rows)
+
+
+def _bound(metric: Metric) -> str:
+    """The most that one unit may count: 1 for a conversion, the cap if there is one. Compared by CASE, because
+    `least` skips NULL in some engines."""
+    most = 1.0 if metric.kind is MetricKind.CONVERSION else metric.cap
+    return "CAST(NULL AS DOUBLE)" if most is None else repr(float(most))
 
 
 def _text(value: str) -> str:

@@ -1,0 +1,191 @@
+"""What every Warehouse adapter must do; plain loops in memory are the oracle for SQL."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from assay.adapters.duckdb_warehouse import DuckdbWarehouse
+from assay.adapters.memory import MemoryWarehouse
+from assay.model.event import microseconds
+from assay.model.measurement import MomentsRequest
+from assay.model.metric import Aggregation, Measure, Metric, MetricKind
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.ports import InboxBatch, Warehouse
+from assay.service.eventlines import EventLine, encode_line, event_key
+
+HOUR = 3_600_000_000
+START = 1_770_000_000_000_000
+METRICS = (
+    Metric(key="bought", kind=MetricKind.CONVERSION, event="buy"),
+    Metric(key="bought_soon", kind=MetricKind.CONVERSION, event="buy", window_hours=2),
+    Metric(key="clicks", kind=MetricKind.COUNT, event="click", cap=3.0),
+    Metric(key="revenue", kind=MetricKind.SUM, event="buy", field="revenue", covariate_hours=24),
+    Metric(key="huge", kind=MetricKind.MEAN, event="buy", field="huge"),
+    Metric(key="slowest", kind=MetricKind.MEAN, field="seconds", aggregation=Aggregation.MAX),
+    Metric(key="first", kind=MetricKind.MEAN, event="click", field="seconds", aggregation=Aggregation.MIN),
+    Metric(key="per_click", kind=MetricKind.RATIO, event="buy", field="revenue", denominator=Measure(event="click")),
+)
+REQUESTS = tuple(
+    MomentsRequest(experiment=key, variants=("a", "b"), metrics=METRICS, until=until)
+    for key, until in (("one", None), ("two", datetime.fromtimestamp((START + 20 * HOUR) / 1e6, timezone.utc)))
+)
+
+
+def line(
+    unit: str,
+    kind: str,
+    at: int,
+    *,
+    experiment: str = "",
+    variant: str | None = None,
+    metrics: dict[str, float] | None = None,
+    event_id: str | None = None,
+) -> bytes:
+    key = event_key(unit, event_id, kind, at, experiment)
+    return encode_line(EventLine(key, unit, kind, experiment, variant, at, metrics or {}, {"page": "x"}))
+
+
+def batches(lines: list[bytes], size: int) -> list[InboxBatch]:
+    return [
+        InboxBatch(tuple(lines[start : start + size]), number)
+        for number, start in enumerate(range(0, len(lines), size), start=1)
+    ]
+
+
+def generated(seed: int, n_units: int = 120) -> list[bytes]:
+    """Duplicates, events before and after, units in two arms, explicit attribution, late and out of order."""
+    rng = random.Random(seed)
+    lines = []
+    for i in range(n_units):
+        unit = f"u{i}😀" if i % 7 == 0 else f"u{i}"
+        for experiment in ("one", "two"):
+            if rng.random() < 0.85:
+                for variant in rng.sample(["a", "b"], 2 if rng.random() < 0.05 else 1):
+                    for _ in range(rng.choice((1, 1, 3))):
+                        at = START + rng.randrange(12 * HOUR)
+                        lines.append(line(unit, "exposure", at, experiment=experiment, variant=variant))
+        for _ in range(rng.choice((0, 0, 1, 2, 6))):
+            kind = rng.choice(("buy", "click", "other"))
+            at = START + rng.randrange(-24 * HOUR, 36 * HOUR)
+            values = {"seconds": rng.expovariate(1), "huge": 1e8 + rng.gauss(0, 1), "revenue": rng.lognormvariate(1, 1)}
+            chosen = {name: value for name, value in values.items() if rng.random() < 0.8}
+            experiment = rng.choice(("", "", "one", "two"))
+            event = line(unit, kind, at, experiment=experiment, metrics=chosen)
+            lines.extend([event] * rng.choice((1, 1, 2)))
+    rng.shuffle(lines)
+    return lines
+
+
+def assert_same(left: Moments, right: Moments) -> None:
+    assert (left.n, left.columns) == (right.n, right.columns)
+    assert left.means == pytest.approx(right.means, rel=1e-9, abs=1e-12)
+    assert left.comoments == pytest.approx(right.comoments, rel=1e-9, abs=1e-9)
+    assert left.maximum == pytest.approx(right.maximum, rel=1e-12)
+
+
+@pytest.mark.parametrize(("seed", "batch_size"), [(1, 10_000), (2, 37), (3, 5)])
+def test_sql_agrees_with_plain_loops(seed: int, batch_size: int, tmp_path: Path) -> None:
+    oracle, engine = MemoryWarehouse(), DuckdbWarehouse(tmp_path / "w.duckdb")
+    for batch in batches(generated(seed), batch_size):
+        assert engine.load(batch) == oracle.load(batch)
+    expected, found = oracle.moments(REQUESTS), engine.moments(REQUESTS)
+    for key in ("one", "two"):
+        assert found[key].units == expected[key].units
+        assert found[key].quality == expected[key].quality
+        assert found[key].first_exposure_at == expected[key].first_exposure_at
+        for metric, variant in itertools.product(METRICS, ("a", "b")):
+            assert_same(found[key].metrics[metric.key][variant], expected[key].metrics[metric.key][variant])
+    assert engine.exposures() == oracle.exposures()
+    assert expected["one"].quality.units_in_two_variants > 0
+    engine.close()
+
+
+def test_loading_again_changes_nothing(warehouse: Warehouse) -> None:
+    (batch,) = batches(generated(4), 100_000)
+    added = warehouse.load(batch)
+    before = warehouse.moments(REQUESTS)
+    assert added > 0
+    assert warehouse.load(batch) == 0
+    assert warehouse.load(InboxBatch(batch.lines, batch.position + 1)) == 0
+    assert warehouse.position() == batch.position + 1
+    after = warehouse.moments(REQUESTS)
+    assert after["one"].units == before["one"].units
+    assert_same(after["one"].metrics["revenue"]["a"], before["one"].metrics["revenue"]["a"])
+
+
+def test_order_of_arrival_does_not_matter(warehouse: Warehouse, tmp_path: Path) -> None:
+    lines = generated(5)
+    for batch in batches(lines, 50):
+        warehouse.load(batch)
+    other = type(warehouse)(tmp_path / "other.duckdb") if isinstance(warehouse, DuckdbWarehouse) else MemoryWarehouse()
+    for batch in batches(lines[::-1], 1_000):
+        other.load(batch)
+    left, right = warehouse.moments(REQUESTS), other.moments(REQUESTS)
+    for key in left:
+        assert left[key].units == right[key].units
+        for metric, variant in itertools.product(METRICS, ("a", "b")):
+            assert_same(left[key].metrics[metric.key][variant], right[key].metrics[metric.key][variant])
+    other.close()
+
+
+def test_a_batch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    engine = DuckdbWarehouse(tmp_path / "w.duckdb")
+    good = line("u", "exposure", START, experiment="one", variant="a")
+    with pytest.raises(Exception, match=r"(?i)json|malformed|convert|cast"):
+        engine.load(InboxBatch((good, b'{"key": "not a digest"'), 1))
+    assert engine.position() == 0
+    assert engine.exposures() == {}
+    assert engine.load(InboxBatch((good,), 1)) == 1
+    engine.close()
+
+
+def test_position_survives_reopening(tmp_path: Path) -> None:
+    engine = DuckdbWarehouse(tmp_path / "w.duckdb")
+    engine.load(InboxBatch((line("u", "exposure", START, experiment="one", variant="a"),), 7))
+    engine.close()
+    again = DuckdbWarehouse(tmp_path / "w.duckdb")
+    assert again.position() == 7
+    assert again.exposures() == {"one": 1}
+    again.close()
+
+
+def test_units_without_events_count_as_zero(warehouse: Warehouse) -> None:
+    lines = [line(f"u{i}", "exposure", START, experiment="one", variant="a") for i in range(10)]
+    lines.append(line("u0", "buy", START + 1, metrics={"revenue": 5.0, "huge": 2.0}))
+    lines.append(line("u1", "buy", START - 1, metrics={"revenue": 9.0}))
+    lines.append(line("stranger", "buy", START + 1, metrics={"revenue": 9.0}))
+    warehouse.load(InboxBatch(tuple(lines), 1))
+    found = warehouse.moments(REQUESTS)["one"]
+    assert found.units == {"a": 10, "b": 0}
+    assert found.metrics["revenue"]["a"].mean(VALUE) == pytest.approx(0.5)
+    assert found.metrics["revenue"]["a"].mean(COVARIATE) == pytest.approx(0.9)
+    assert_same(found.metrics["bought"]["a"], Moments.of_counts(1, 10))
+    assert found.metrics["huge"]["a"].n == 1
+    assert found.metrics["per_click"]["a"].columns == (VALUE, DENOMINATOR)
+    assert found.metrics["revenue"]["b"].n == 0
+    assert found.quality.events_before_exposure == 1
+
+
+def test_an_event_at_the_very_end_does_not_count(warehouse: Warehouse) -> None:
+    until = datetime(2026, 2, 5, tzinfo=timezone.utc)
+    end = microseconds(until)
+    request = MomentsRequest(experiment="one", variants=("a", "b"), metrics=METRICS, until=until)
+    warehouse.load(
+        InboxBatch(
+            (
+                line("u", "exposure", end - 10, experiment="one", variant="a"),
+                line("u", "buy", end - 1, metrics={"revenue": 1.0}),
+                line("u", "buy", end, metrics={"revenue": 1.0}),
+                line("late", "exposure", end, experiment="one", variant="a"),
+            ),
+            1,
+        )
+    )
+    found = warehouse.moments([request])["one"]
+    assert found.units["a"] == 1
+    assert found.metrics["revenue"]["a"].mean() == 1.0
