@@ -291,6 +291,18 @@ def test_leading_zeros_tell_units_apart_in_text_files(tmp_path: Path) -> None:
     assert TABLES.moments(tmp_path / "t.csv", request(metric(MetricKind.SUM, "y"))).units == {"01": 1, "1": 1, "2": 1}
 
 
+@pytest.mark.parametrize("words", [("true", "false"), ("True", "False"), ("1", "0"), ("2.5", "0.0")])
+def test_truth_values_in_text_files_convert(tmp_path: Path, words: tuple[str, str]) -> None:
+    yes, no = words
+    (tmp_path / "t.csv").write_text(f"unit,arm,y\n1,a,{yes}\n2,a,{no}\n3,b,\n4,b,{yes}\n4,b,{no}\n")
+    answer = TABLES.moments(tmp_path / "t.csv", request(metric(MetricKind.CONVERSION, "y")))
+    assert answer.failures == {}
+    assert {arm: (item.n, item.mean()) for arm, item in answer.metrics["conversion.y"].items()} == {
+        "a": (2, 0.5),
+        "b": (1, 1.0),
+    }
+
+
 @pytest.mark.parametrize(
     ("labels", "wanted"),
     [

@@ -182,5 +182,6 @@ def _gaps(kept: Sequence[_Row], columns: Columns) -> Gaps:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of an engine's message."""
-    return str(error).strip().split("\n")[0][:300]
+    """The first lines of an engine's message, which say what is wrong and where."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ". ".join(lines[:3])[:300]

@@ -143,7 +143,7 @@ def _name(column: str) -> str:
 def _unit(column: str, engine_type: str) -> str:
     """The unit in its own type (grouping numbers is faster than text); empty text and NaN are no unit."""
     if engine_type.upper() in _FLOATS:
-        return _finite(column)
+        return _finite(column, engine_type)
     return f"NULLIF({_name(column)}, '')" if engine_type.upper() == "VARCHAR" else _name(column)
 
 
@@ -153,30 +153,38 @@ def _label(column: str, engine_type: str) -> str:
     if engine_type.upper() not in _FLOATS:
         return f"NULLIF(CAST({name} AS TEXT), '')"
     whole = f"CAST(CAST({name} AS BIGINT) AS TEXT)"
-    other = f"CAST({_finite(column)} AS TEXT)"
+    other = f"CAST({_finite(column, engine_type)} AS TEXT)"
     return f"CASE WHEN abs({name}) < 1e15 AND {name} = floor({name}) THEN {whole} ELSE {other} END"
 
 
-def _finite(column: str) -> str:
+def _finite(column: str, engine_type: str) -> str:
     """The column as a double, NULL where it is NaN or infinite (comparisons leave both out in every dialect)."""
-    number = f"CAST({_name(column)} AS DOUBLE)"
+    name = _name(column)
+    if engine_type.upper() == "BOOLEAN":
+        # No cast: PostgreSQL has none, and DuckDB would read 'true' in a text file as a number.
+        return f"CASE WHEN {name} THEN 1.0 WHEN NOT {name} THEN 0.0 END"
+    number = f"CAST({name} AS DOUBLE)"
     return f"CASE WHEN abs({number}) <= {_LARGEST} THEN {number} END"
 
 
 def _values(index: int, item: TableMetric, types: Mapping[str, str]) -> str:
-    value = _finite(item.column)
-    extra = ""
-    if item.metric.kind is MetricKind.CONVERSION:
-        value = f"CASE WHEN {value} <> 0 THEN 1.0 WHEN {value} = 0 THEN 0.0 END"
-    elif item.metric.kind is MetricKind.COUNT:
-        present = _finite(item.column) if types[item.column].upper() in _FLOATS else _name(item.column)
+    def finite(column: str) -> str:
+        return _finite(column, types[column])
+
+    if item.metric.kind is MetricKind.COUNT:
+        present = finite(item.column) if types[item.column].upper() in _FLOATS else _name(item.column)
         value = f"CASE WHEN {present} IS NOT NULL THEN 1.0 END"
-    elif item.denominator is not None:
-        denominator = _finite(item.denominator)
-        extra = f", CASE WHEN {value} IS NOT NULL THEN {denominator} END AS d{index}"
-        value = f"CASE WHEN {denominator} IS NOT NULL THEN {value} END"
-    if item.covariate is not None:
-        extra += f", {_finite(item.covariate)} AS c{index}"
+    elif item.metric.kind is MetricKind.CONVERSION:
+        value = f"CASE WHEN {finite(item.column)} <> 0 THEN 1.0 WHEN {finite(item.column)} = 0 THEN 0.0 END"
+    else:
+        value = finite(item.column)
+    extra = ""
+    if item.denominator is not None:
+        below = finite(item.denominator)
+        extra = f", CASE WHEN {value} IS NOT NULL THEN {below} END AS d{index}"
+        value = f"CASE WHEN {below} IS NOT NULL THEN {value} END"
+    elif item.covariate is not None:
+        extra = f", {finite(item.covariate)} AS c{index}"
     return f", CAST({value} AS DOUBLE) AS v{index}{extra}"
 
 

@@ -1,0 +1,214 @@
+"""`assay.analyze`: a finished experiment in a file or dataframe, read where you sit."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assay.errors import AssayError, InvalidInput
+from assay.model.plan import Correction, Method, Plan
+from assay.model.result import ExperimentResult, Interval, NoEstimate
+from assay.service.result_rows import HEADINGS, notes, ratio_sentence, result_rows, shows_adjusted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CELL = "padding:2px 10px;text-align:{};white-space:nowrap"
+_COLORS = {True: "#1a7f37", False: "#b42318", None: "inherit"}
+
+
+def analyze(
+    data: Any,
+    *,
+    unit: str,
+    variant: str,
+    control: Any,
+    metrics: Sequence[str],
+    covariates: Mapping[str, str] | None = None,
+    lower_is_better: Sequence[str] = (),
+    caps: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | None = None,
+    alpha: float = 0.05,
+    correction: str = "holm",
+    sequential: bool = False,
+    tuning_units: int | None = None,
+    name: str | None = None,
+) -> Analysis:
+    """Analyse a table with one row per unit, or several that are combined per unit.
+
+    data: path of a CSV, TSV, Parquet or JSON-lines file, or a pandas, polars or pyarrow table.
+    metrics: `kind:column` with kind conversion, mean, sum, count, or `ratio:numerator/denominator`; the first is
+    primary. covariates: metric column → pre-period column (CUPED). caps: metric column → bound to which larger
+    values of a unit are set. weights: variant → planned share; even if None.
+    sequential: numbers that stay right at every look; otherwise right for one look at complete data.
+    Raises InvalidInput naming the argument that is wrong, NotFound for a missing file.
+    """
+    # Imported here so that `import assay` stays light.
+    from assay.adapters.duckdb_tables import DuckdbTables
+    from assay.service.analyze import TableQuestion
+    from assay.service.analyze import analyze as analyze_table
+
+    question = TableQuestion(
+        unit=unit,
+        variant=variant,
+        control=_text(control),
+        metrics=tuple([metrics] if isinstance(metrics, str) else metrics),
+        covariates=dict(covariates or {}),
+        lower_is_better=tuple([lower_is_better] if isinstance(lower_is_better, str) else lower_is_better),
+        caps=dict(caps or {}),
+        weights=None if weights is None else {_text(key): weight for key, weight in weights.items()},
+        plan=Plan(
+            method=Method.SEQUENTIAL if sequential else Method.FIXED,
+            alpha=alpha,
+            correction=_correction(correction),
+            tuning_units=tuning_units,
+        ),
+    )
+    at = datetime.now(timezone.utc)
+    return Analysis(analyze_table(DuckdbTables(), data, question, name=name or _name(data), at=at))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Analysis:
+    """A result that shows itself: as a table in a notebook, as text elsewhere."""
+
+    result: ExperimentResult
+
+    def __repr__(self) -> str:
+        result = self.result
+        rows = [HEADINGS, *(row.cells() for row in result_rows(result))]
+        kept = len(HEADINGS) if shows_adjusted(result) else len(HEADINGS) - 1
+        widths = [max(len(row[i]) for row in rows) for i in range(kept)]
+        lines = ["  ".join(row[i].ljust(widths[i]) for i in range(kept)).rstrip() for row in rows]
+        return "\n".join([result.recommendation.sentence, "", *lines, "", *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        result = self.result
+        kept = len(HEADINGS) if shows_adjusted(result) else len(HEADINGS) - 1
+        head = "".join(_cell("th", i, heading) for i, heading in enumerate(HEADINGS[:kept]))
+        body = "".join(
+            f'<tr style="color:{_COLORS[row.better]}">'
+            + "".join(_cell("td", i, cell) for i, cell in enumerate(row.cells()[:kept]))
+            + "</tr>"
+            for row in result_rows(result)
+        )
+        remarks = "".join(f"<div><small>{html.escape(line)}</small></div>" for line in self._remarks())
+        verdict = html.escape(result.recommendation.sentence)
+        return f"<p><b>{verdict}</b></p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{remarks}"
+
+    def _remarks(self) -> list[str]:
+        from assay.service.table_words import rules
+
+        result = self.result
+        warnings = [f"Warning: {warning}" for warning in result.recommendation.warnings]
+        return [
+            f"Sample ratio: {ratio_sentence(result)}",
+            *warnings,
+            *(f"Note: {note}" for note in notes(result)),
+            *rules(result),
+        ]
+
+    def plot(self) -> Plot:
+        """The forest plot of every metric and treatment."""
+        from assay.charts.forest import forest
+
+        return Plot(forest(self.result.metrics, standalone=True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON-ready data, without the time of computing."""
+        from assay.service.analyze import stable_document
+
+        return stable_document(self.result)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per metric and treatment, numbers as numbers (pandas must be installed)."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise AssayError("to_frame needs pandas", hint="pip install pandas; or use to_dict()") from error
+        return pd.DataFrame(_records(self.result))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Plot:
+    """A chart as SVG text."""
+
+    svg: str
+
+    def __repr__(self) -> str:
+        return f"<forest plot, {len(self.svg):,} characters of SVG; .save(path) writes it>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def save(self, path: str | Path) -> Path:
+        """Write the SVG to `path` and return it."""
+        target = Path(path)
+        target.write_text(self.svg, encoding="utf-8")
+        return target
+
+
+def _text(label: Any) -> str:
+    """A variant's label as the table's text: True is true, 1.0 is 1."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
+
+
+def _correction(text: str) -> Correction:
+    try:
+        return Correction(text)
+    except ValueError:
+        raise InvalidInput("correction", text, ", ".join(item.value for item in Correction)) from None
+
+
+def _name(data: Any) -> str:
+    return Path(data).name.split(".")[0] if isinstance(data, (str, Path)) else "dataframe"
+
+
+def _cell(tag: str, index: int, text: str) -> str:
+    return f'<{tag} style="{_CELL.format("left" if index < 2 else "right")}">{html.escape(text)}</{tag}>'
+
+
+def _records(result: ExperimentResult) -> list[dict[str, Any]]:
+    records = []
+    for metric in result.metrics:
+        for item in metric.comparisons:
+            treatment, control = metric.arm(item.variant), metric.arm(item.control)
+            absolute, relative = item.absolute_interval, item.relative_interval
+            records.append(
+                {
+                    "metric": metric.metric,
+                    "kind": metric.kind.value,
+                    "role": metric.role.value,
+                    "variant": item.variant,
+                    "control": item.control,
+                    "n_units": treatment.n_units if treatment else 0,
+                    "n_units_control": control.n_units if control else 0,
+                    "value": _number(treatment.value) if treatment else None,
+                    "value_control": _number(control.value) if control else None,
+                    "absolute": _number(item.absolute),
+                    "absolute_lower": _bound(absolute, "lower"),
+                    "absolute_upper": _bound(absolute, "upper"),
+                    "relative": _number(item.relative),
+                    "relative_lower": _bound(relative, "lower"),
+                    "relative_upper": _bound(relative, "upper"),
+                    "p_value": _number(item.p_value),
+                    "p_value_adjusted": _number(item.p_value_adjusted),
+                    "significant": item.significant,
+                    "test": item.test,
+                }
+            )
+    return records
+
+
+def _number(value: float | NoEstimate) -> float | None:
+    return None if isinstance(value, NoEstimate) else value
+
+
+def _bound(interval: Interval | NoEstimate, side: str) -> float | None:
+    return None if isinstance(interval, NoEstimate) else getattr(interval, side)

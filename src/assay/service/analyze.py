@@ -1,0 +1,172 @@
+"""Analysing data that Assay did not collect: a file or dataframe in, a result out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fractions import Fraction
+from numbers import Real
+from typing import Any
+
+from assay import wording
+from assay.decisions.recommendation import recommend
+from assay.errors import InvalidInput
+from assay.model.document import to_document
+from assay.model.lifecycle import Status
+from assay.model.moments import VALUE, Moments
+from assay.model.names import key_from_name
+from assay.model.plan import Method, Plan
+from assay.model.result import DataQuality, ExperimentResult, MetricResult, Progress, Validity
+from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
+from assay.ports import Tables
+from assay.service.planning import tuning_units
+from assay.service.table_metrics import check_column, table_metrics
+from assay.service.table_words import gap_warnings, row_warnings
+from assay.stats.experiment import analyse_metrics
+from assay.stats.sample_ratio import sample_ratio
+
+MAX_TABLE_VARIANTS = 50
+"""More values than this in the variant column mean that it is another column."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableQuestion:
+    """What is asked of a table.
+
+    metrics: `kind:column`, the first primary. covariates: metric column → pre-period column (CUPED). caps: metric
+    column → bound to which larger values of a unit are set. weights: planned share of each variant in any common
+    unit; None: even. plan.method fixed: one look at finished data.
+    """
+
+    unit: str
+    variant: str
+    control: str
+    metrics: tuple[str, ...]
+    covariates: Mapping[str, str] = field(default_factory=dict)
+    lower_is_better: tuple[str, ...] = ()
+    caps: Mapping[str, float] = field(default_factory=dict)
+    weights: Mapping[str, float] | None = None
+    plan: Plan = Plan(method=Method.FIXED)
+
+
+def analyze(tables: Tables, source: Any, question: TableQuestion, *, name: str, at: datetime) -> ExperimentResult:
+    """The result of a finished experiment whose data stand in `source`. name: becomes the experiment's key.
+
+    Raises InvalidInput naming the field (unit, variant, control, metric, covariate, weights) and NotFound for a file.
+    """
+    columns = tables.columns(source)
+    check_column("unit", question.unit, columns)
+    check_column("variant", question.variant, columns)
+    items = table_metrics(
+        question.metrics,
+        columns,
+        covariates=question.covariates,
+        lower_is_better=question.lower_is_better,
+        caps=question.caps,
+    )
+    found = tables.moments(source, TableRequest(unit=question.unit, variant=question.variant, metrics=items))
+    weights = _weights(question, found)
+    return _result(question, items, found, weights, name=name, at=at)
+
+
+def stable_document(result: ExperimentResult) -> dict[str, Any]:
+    """The result as JSON-ready data without the time it was computed: the same data give the same document."""
+    document: dict[str, Any] = to_document(result)
+    del document["at"]
+    return document
+
+
+def _weights(question: TableQuestion, found: TableMoments) -> dict[str, int]:
+    """Planned weight per variant in whole numbers, control first; raises when the question does not fit the table."""
+    seen = sorted(found.units)
+    if len(seen) > MAX_TABLE_VARIANTS:
+        given = f"column {question.variant} with {wording.count(len(seen))} different values"
+        raise InvalidInput("variant", given, f"a column with 2 to {MAX_TABLE_VARIANTS} different values")
+    names = ", ".join(seen) or "none: no row has both a unit and a variant"
+    if question.control not in seen:
+        raise InvalidInput("control", question.control, f"one of the variants seen: {names}")
+    weights = dict.fromkeys(seen, 1.0) if question.weights is None else question.weights
+    if not set(seen) <= set(weights):
+        raise InvalidInput("weights", ", ".join(weights), f"a weight for every variant seen: {names}")
+    if len(weights) < 2:
+        raise InvalidInput("variant", f"column {question.variant} with one value: {names}", "two or more variants")
+    order = sorted(weights, key=lambda variant: (variant != question.control, variant))
+    exact = {variant: _exact(weights[variant], f"weights.{variant}") for variant in order}
+    scale = math.lcm(*(weight.denominator for weight in exact.values()))
+    return {variant: int(weight * scale) for variant, weight in exact.items()}
+
+
+def _exact(weight: Any, field_name: str) -> Fraction:
+    """A weight as the fraction that its decimal digits say."""
+    if not (isinstance(weight, Real) and math.isfinite(weight) and float(weight) > 0):
+        raise InvalidInput(field_name, weight, "a number above 0")
+    return Fraction(repr(float(weight)))
+
+
+def _result(
+    question: TableQuestion,
+    items: Sequence[TableMetric],
+    found: TableMoments,
+    weights: Mapping[str, int],
+    *,
+    name: str,
+    at: datetime,
+) -> ExperimentResult:
+    plan, variants = question.plan, list(weights)
+    validity = Validity.FIXED if plan.method is Method.FIXED else Validity.ANYTIME
+    units = {variant: found.units.get(variant, 0) for variant in variants}
+    ratio = sample_ratio(units, weights, alpha=plan.srm_alpha, validity=validity)
+    metrics, failures = analyse_metrics(
+        [item.metric for item in items if item.metric.key in found.metrics],
+        {key: _complete(moments, variants) for key, moments in found.metrics.items()},
+        control=question.control,
+        plan=plan,
+        validity=validity,
+        tuning_units=tuning_units(plan, None),
+    )
+    by_key = {item.metric.key: item for item in items}
+    metrics = tuple(_with_gaps(metric, by_key[metric.metric], found) for metric in metrics)
+    quality = DataQuality(units_in_two_variants=found.units_in_two_variants)
+    recommendation = recommend(
+        metrics=metrics,
+        sample_ratio=ratio,
+        progress=Progress(required_per_variant=None),
+        plan=plan,
+        validity=validity,
+        control=question.control,
+        titles={},
+        running=False,
+        quality=quality,
+    )
+    return ExperimentResult(
+        experiment=key_from_name(name),
+        version=1,
+        at=at,
+        status=Status.COMPLETED,
+        plan=plan,
+        validity=validity,
+        control=question.control,
+        n_units=sum(units.values()),
+        units=units,
+        metrics=metrics,
+        sample_ratio=ratio,
+        recommendation=replace(recommendation, warnings=(*recommendation.warnings, *row_warnings(found))),
+        progress=Progress(required_per_variant=None),
+        quality=quality,
+        failures={**found.failures, **failures},
+        final=True,
+    )
+
+
+def _complete(moments: Mapping[str, Moments], variants: Sequence[str]) -> dict[str, Moments]:
+    """Moments of every variant in order; empty ones, with the columns of the others, where no unit has a value."""
+    columns = next((item.columns for item in moments.values() if item.n), (VALUE,))
+    empty = Moments.zeros(0, columns)
+    return {variant: moments[variant] if moments.get(variant, empty).n else empty for variant in variants}
+
+
+def _with_gaps(metric: MetricResult, item: TableMetric, found: TableMoments) -> MetricResult:
+    gaps = found.gaps.get(metric.metric, Gaps())
+    return replace(metric, warnings=(*metric.warnings, *gap_warnings(item, gaps, found.metrics[metric.metric])))

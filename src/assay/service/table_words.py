@@ -1,0 +1,72 @@
+"""What a table's result must say beside its numbers: how they were made, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from assay import wording
+from assay.model.metric import MetricKind
+from assay.model.moments import COVARIATE, Moments
+from assay.model.plan import Correction
+from assay.model.result import ExperimentResult, Validity
+from assay.model.table import Gaps, TableMetric, TableMoments
+
+_KIND_RULES = {
+    MetricKind.CONVERSION: "conversion: a unit converts when any of its rows is true or not 0",
+    MetricKind.COUNT: "count: the number of a unit's rows where the column is not empty",
+    MetricKind.SUM: "sum: the sum over a unit's rows",
+    MetricKind.MEAN: "mean: the mean over a unit's rows",
+    MetricKind.RATIO: "ratio: all numerators over all denominators, of the rows that have both (delta method)",
+}
+
+
+def rules(result: ExperimentResult) -> tuple[str, ...]:
+    """How the numbers of a table's result were made, in words."""
+    kinds = dict.fromkeys(metric.kind for metric in result.metrics)
+    validity = (
+        "Fixed-horizon numbers: right for one look at data that are complete. While data still come in, ask for "
+        "sequential numbers."
+        if result.validity is Validity.FIXED
+        else "Anytime-valid numbers: right however often you look while data come in."
+    )
+    counting = (
+        "Rows are combined per unit first. Left out: rows without unit or variant, units seen in more than one "
+        "variant, values that are empty or not finite."
+    )
+    return (validity, counting, *(f"{_KIND_RULES[kind]}." for kind in kinds), *_family_rule(result))
+
+
+def _family_rule(result: ExperimentResult) -> tuple[str, ...]:
+    if result.plan.correction is Correction.NONE or all(metric.family_size < 2 for metric in result.metrics):
+        return ()
+    name = result.plan.correction.value.replace("_", " ").title().replace(" And ", " and ")
+    return (f"p adjusted: {name}, over the treatments of the primary metric, and over all secondary ones apart.",)
+
+
+def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) -> list[str]:
+    """What one metric had to leave out, in sentences."""
+    warnings = []
+    if gaps.values:
+        names = f"'{item.column}' or '{item.denominator}'" if item.denominator else f"'{item.column}'"
+        text = f"{_number(gaps.values, 'row')} without a usable value of {names} (empty or not finite)"
+        if gaps.units:
+            text += f"; {_number(gaps.units, 'unit')} with no other value left out (fill in 0 if empty means 0)"
+        warnings.append(text + ".")
+    if item.covariate is not None and not any(COVARIATE in one.columns for one in moments.values() if one.n):
+        warnings.append(f"No unit has a usable value of '{item.covariate}', so CUPED was not used.")
+    elif gaps.covariates:
+        n = _number(gaps.covariates, "unit")
+        warnings.append(f"{n} without a usable value of '{item.covariate}' given the mean of all units instead.")
+    return warnings
+
+
+def row_warnings(found: TableMoments) -> tuple[str, ...]:
+    """Rows that belong to nobody, in a sentence."""
+    if not found.rows_without:
+        return ()
+    share = wording.percent(found.rows_without / found.rows)
+    return (f"{_number(found.rows_without, 'row')} ({share}) without unit or variant left out.",)
+
+
+def _number(n: int, noun: str) -> str:
+    return f"{wording.count(n)} {noun}{'' if n == 1 else 's'}"

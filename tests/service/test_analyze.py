@@ -1,0 +1,292 @@
+"""A table in, a result out: fields named when wrong, gaps said in words, one failing metric alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from assay.adapters.duckdb_tables import DuckdbTables
+from assay.errors import InvalidInput
+from assay.model.lifecycle import Status
+from assay.model.metric import Direction, MetricKind, Role
+from assay.model.plan import Correction, Method, Plan
+from assay.model.result import ExperimentResult, NoEstimate, Validity
+from assay.service.analyze import TableQuestion, analyze, stable_document
+from assay.service.result_rows import notes, result_rows, shows_adjusted
+from assay.service.table_metrics import table_metrics
+from assay.service.table_words import rules
+
+NOW = datetime(2026, 2, 5, tzinfo=timezone.utc)
+COLUMNS = ["unit", "arm", "y", "z", "a/b", "c", "b/c", "a", "pre", "rate of x"]
+
+
+def frame_of(n: int = 4_000, **columns: Any) -> pd.DataFrame:
+    """Two arms whose y differs (30 % against 40 %) and whose z does not."""
+    arms = ["new" if i % 2 else "old" for i in range(n)]
+    y = [float((i // 2) % 10 < (4 if i % 2 else 3)) for i in range(n)]
+    return pd.DataFrame({"unit": range(n), "arm": arms, "y": y, "z": [float(i // 2 % 7) for i in range(n)], **columns})
+
+
+def analysed(frame: pd.DataFrame, *metrics: str, **changes: Any) -> ExperimentResult:
+    question = TableQuestion(
+        **{"unit": "unit", "variant": "arm", "control": "old", "metrics": metrics or ("conversion:y",), **changes}
+    )
+    return analyze(DuckdbTables(), frame, question, name="My file", at=NOW)
+
+
+def parsed(*texts: str, covariates: Mapping[str, str] | None = None, lower: tuple[str, ...] = ()) -> list[Any]:
+    items = table_metrics(texts, COLUMNS, covariates=covariates or {}, lower_is_better=lower, caps={})
+    return list(items)
+
+
+# --- metrics from short texts -----------------------------------------------------------------------------------
+
+
+def test_the_first_metric_is_primary_and_the_others_secondary() -> None:
+    roles = [item.metric.role for item in parsed("conversion:y", "mean:z", "count:y")]
+    assert roles == [Role.PRIMARY, Role.SECONDARY, Role.SECONDARY]
+
+
+def test_keys_differ_when_a_column_is_used_twice() -> None:
+    keys = [item.metric.key for item in parsed("conversion:y", "mean:y", "sum:y", "mean:rate of x")]
+    assert keys == ["y", "mean.y", "sum.y", "rate-of-x"]
+
+
+@pytest.mark.parametrize(("text", "parts"), [("ratio:a/b/z", ("a/b", "z")), ("ratio:a/b/b/c", ("a/b", "b/c"))])
+def test_a_ratio_is_cut_where_both_sides_are_columns(text: str, parts: tuple[str, str]) -> None:
+    (item,) = parsed(text)
+    assert (item.column, item.denominator) == parts
+    assert item.metric.kind is MetricKind.RATIO
+
+
+def test_a_covariate_belongs_to_every_metric_of_its_column_or_to_one_by_its_text() -> None:
+    assert [item.covariate for item in parsed("mean:y", "sum:y", "mean:z", covariates={"y": "pre"})] == [
+        "pre",
+        "pre",
+        None,
+    ]
+    assert [item.covariate for item in parsed("mean:y", "sum:y", covariates={"sum:y": "pre"})] == [None, "pre"]
+
+
+def test_lower_can_be_better() -> None:
+    assert [i.metric.direction for i in parsed("mean:y", "mean:z", lower=("z",))] == [
+        Direction.INCREASE,
+        Direction.DECREASE,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "field", "words"),
+    [
+        ((), {}, "metric", "at least one metric"),
+        (("y",), {}, "metric", "conversion, count, sum, mean, ratio"),
+        (("median:y",), {}, "metric", "conversion, count, sum, mean, ratio"),
+        (("mean:w",), {}, "metric", "unit, arm, y, z"),
+        (("ratio:y/w",), {}, "metric", "ratio:numerator/denominator"),
+        (("ratio:y",), {}, "metric", "ratio:numerator/denominator"),
+        (("ratio:a/b/c",), {}, "metric", "'a' over 'b/c' or 'a/b' over 'c'"),
+        (("mean:y", "mean:y"), {}, "metric", "every metric once"),
+        (("mean:y",), {"covariates": {"y": "w"}}, "covariate", "unit, arm, y, z"),
+        (("mean:y",), {"covariates": {"z": "pre"}}, "covariate", "mean:y"),
+        (("ratio:y/z",), {"covariates": {"ratio:y/z": "pre"}}, "covariate", "not a ratio"),
+        (("ratio:y/z",), {"covariates": {"y": "pre"}}, "covariate", "a column of one of the metrics"),
+        (("mean:y",), {"lower": ("z",)}, "lower_is_better", "mean:y"),
+    ],
+)
+def test_a_wrong_metric_names_the_field_and_the_choices(
+    texts: tuple[str, ...], options: dict[str, Any], field: str, words: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parsed(*texts, **options)
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+# --- the question against the table -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"unit": "user"}, "unit", "unit, arm, y, z"),
+        ({"variant": "group"}, "variant", "unit, arm, y, z"),
+        ({"control": "older"}, "control", "new, old"),
+        ({"variant": "unit"}, "variant", "4,000 different values"),
+        ({"weights": {"old": 1.0}}, "weights", "new, old"),
+        ({"weights": {"old": 1.0, "new": 0.0}}, "weights.new", "above 0"),
+        ({"weights": {"old": 1.0, "new": math.nan}}, "weights.new", "above 0"),
+        ({"weights": {"old": 1.0, "new": "half"}}, "weights.new", "above 0"),
+    ],
+)
+def test_a_wrong_question_names_the_field_and_the_choices(changes: dict[str, Any], field: str, words: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        analysed(frame_of(), **changes)
+    assert caught.value.field == field
+    assert words in str(caught.value)
+
+
+def test_one_variant_alone_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="two or more variants"):
+        analysed(frame_of().query("arm == 'old'"))
+
+
+def test_an_empty_table_says_that_no_row_counts() -> None:
+    with pytest.raises(InvalidInput, match="no row has both"):
+        analysed(frame_of().iloc[:0])
+
+
+# --- results ----------------------------------------------------------------------------------------------------
+
+
+def test_a_finished_file_gives_a_final_fixed_horizon_result() -> None:
+    result = analysed(frame_of(), "conversion:y", "mean:z")
+    assert (result.experiment, result.status, result.final) == ("my-file", Status.COMPLETED, True)
+    assert result.validity is Validity.FIXED
+    assert list(result.units) == ["old", "new"]
+    primary = result.primary
+    assert primary is not None
+    comparison = primary.comparisons[0]
+    assert comparison.absolute == pytest.approx(0.1)
+    assert comparison.relative == pytest.approx(1 / 3)
+    assert comparison.better is True
+    assert result.recommendation.winner == "new"
+
+
+def test_sequential_numbers_are_more_careful_than_fixed_ones() -> None:
+    fixed = analysed(frame_of(), "conversion:y")
+    sequential = analysed(frame_of(), "conversion:y", plan=Plan(method=Method.SEQUENTIAL))
+    assert sequential.validity is Validity.ANYTIME
+    p_fixed, p_sequential = (r.metrics[0].comparisons[0].p_value for r in (fixed, sequential))
+    assert isinstance(p_fixed, float)
+    assert isinstance(p_sequential, float)
+    assert p_fixed < p_sequential
+    assert rules(fixed)[0] != rules(sequential)[0]
+
+
+def test_lower_is_better_turns_the_verdict() -> None:
+    assert analysed(frame_of(), "mean:y", lower_is_better=("y",)).recommendation.winner == "old"
+
+
+def test_a_cap_bounds_what_one_unit_weighs_and_is_named() -> None:
+    frame = frame_of()
+    frame.loc[0, "z"] = 1e6
+    result = analysed(frame, "mean:z", caps={"z": 6.0})
+    assert analysed(frame, "mean:z").metrics[0].warnings
+    assert not result.metrics[0].warnings
+    assert result.metrics[0].title == "z, capped at 6"
+    arm = result.metrics[0].arm("old")
+    assert arm is not None
+    assert arm.value == pytest.approx((sum(i % 7 for i in range(2_000)) + 6) / 2_000)
+
+
+def test_weights_decide_whether_the_split_is_as_planned() -> None:
+    assert not analysed(frame_of()).sample_ratio.mismatch
+    skewed = analysed(frame_of(), weights={"old": 9.0, "new": 1.0})
+    assert skewed.sample_ratio.mismatch
+    assert skewed.recommendation.winner is None
+
+
+def test_a_planned_variant_without_units_is_a_mismatch() -> None:
+    result = analysed(frame_of(), weights={"old": 1.0, "new": 1.0, "lost": 1.0})
+    assert result.units["lost"] == 0
+    assert result.sample_ratio.mismatch
+
+
+def test_a_failing_metric_leaves_the_others_standing_with_its_reason() -> None:
+    frame = frame_of(text=["word"] * 4_000)
+    result = analysed(frame, "conversion:y", "mean:text")
+    assert [metric.metric for metric in result.metrics] == ["y"]
+    assert "'text' holds" in result.failures["text"]
+    assert any("text: not analysed" in note for note in notes(result))
+
+
+def test_a_failing_primary_gives_no_verdict_and_keeps_the_secondary() -> None:
+    result = analysed(frame_of(text=["word"] * 4_000), "mean:text", "mean:z")
+    assert result.primary is None
+    assert [metric.metric for metric in result.metrics] == ["z"]
+    assert result.recommendation.winner is None
+
+
+def test_a_metric_without_any_value_has_a_reason_in_the_place_of_numbers() -> None:
+    result = analysed(frame_of(empty=[math.nan] * 4_000), "conversion:y", "mean:empty")
+    metric = result.metric("empty")
+    if metric is None:
+        assert result.failures["empty"]
+    else:
+        assert all(isinstance(item.absolute, NoEstimate) for item in metric.comparisons)
+        assert any(note.startswith("empty") for note in notes(result))
+
+
+def test_what_was_left_out_is_said_in_words() -> None:
+    frame = frame_of()
+    frame.loc[0, "y"] = None
+    frame.loc[1, "arm"] = None
+    doubled = pd.DataFrame({"unit": [2, 3], "arm": ["new", "new"], "y": [1.0, None], "z": [0.0, 0.0]})
+    result = analysed(pd.concat([frame, doubled]), "mean:y")
+    warnings = "\n".join(result.recommendation.warnings)
+    assert result.quality.units_in_two_variants == 1
+    assert "1 units" in warnings
+    assert "2 rows without a usable value of 'y'" in warnings
+    assert "1 row (0.025 %) without unit or variant" in warnings
+
+
+def test_a_covariate_narrows_the_interval_and_its_gaps_are_said() -> None:
+    noise = [float(i * 7919 % 1000) for i in range(4_000)]
+    frame = frame_of(spend=[x + i % 2 for i, x in enumerate(noise)], pre=noise)
+    frame.loc[:9, "pre"] = None
+    plain, adjusted = analysed(frame, "mean:spend"), analysed(frame, "mean:spend", covariates={"spend": "pre"})
+    reduction = adjusted.metrics[0].comparisons[0].variance_reduction
+    assert plain.metrics[0].comparisons[0].variance_reduction is None
+    assert reduction is not None
+    assert reduction > 0.95
+    assert any("10 units without a usable value of 'pre'" in warning for warning in adjusted.metrics[0].warnings)
+
+
+def test_a_covariate_nobody_has_is_said_and_not_used() -> None:
+    result = analysed(frame_of(pre=[math.nan] * 4_000), "mean:z", covariates={"z": "pre"})
+    assert result.metrics[0].comparisons[0].variance_reduction is None
+    assert any("CUPED was not used" in warning for warning in result.metrics[0].warnings)
+
+
+def test_the_document_depends_on_the_data_alone() -> None:
+    documents = [stable_document(analysed(frame_of(), "conversion:y", "mean:z")) for _ in range(2)]
+    assert documents[0] == documents[1]
+    assert "at" not in documents[0]
+    assert documents[0]["metrics"][0]["metric"] == "y"
+
+
+# --- rows for people --------------------------------------------------------------------------------------------
+
+
+def test_rows_put_control_first_and_name_the_metric() -> None:
+    rows = result_rows(analysed(frame_of(), "conversion:y", "mean:z"))
+    assert [row.variant for row in rows] == ["old (control)", "new"] * 2
+    assert [row.metric for row in rows] == ["y", "conversion, primary", "z", "mean, secondary"]
+    assert rows[1].difference.startswith("+10.00 pp [")
+    assert (rows[0].value, rows[1].value, rows[1].units) == ("30.00 %", "40.00 %", "2,000")
+    assert rows[1].lift.startswith("+33.33 % [")
+    assert rows[1].better is True
+
+
+def test_adjusted_p_values_show_when_a_family_has_several() -> None:
+    three = frame_of().assign(arm=["old", "new", "newer", "new"] * 1_000)
+    weights = {"old": 1.0, "new": 2.0, "newer": 1.0}
+    assert not shows_adjusted(analysed(frame_of()))
+    result = analysed(three, weights=weights)
+    assert shows_adjusted(result)
+    assert any("Holm" in rule for rule in rules(result))
+    uncorrected = analysed(three, weights=weights, plan=Plan(method=Method.FIXED, correction=Correction.NONE))
+    assert not any("adjusted" in rule for rule in rules(uncorrected))
+
+
+def test_a_file_is_read_as_a_dataframe_is(tmp_path: Path) -> None:
+    frame_of().to_csv(tmp_path / "t.csv", index=False)
+    question = TableQuestion(unit="unit", variant="arm", control="old", metrics=("conversion:y",))
+    result = analyze(DuckdbTables(), tmp_path / "t.csv", question, name="My file", at=NOW)
+    assert result == analysed(frame_of(), "conversion:y")
