@@ -2,6 +2,7 @@
 
     AssayError
     ├── InvalidInput        a field has a value that is not accepted (HTTP 422)
+    │   └── Malformed       the body is not JSON at all (HTTP 400)
     ├── NotFound            no such experiment, variant, metric, file or column (HTTP 404)
     ├── Conflict            the request contradicts the present state (HTTP 409)
     │   └── IllegalMove     a lifecycle move that the stage does not allow
@@ -13,6 +14,7 @@ Every message names the thing; `hint` says what to do about it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +45,19 @@ class InvalidInput(AssayError):
         self.given = shown(given)
         self.accepted = accepted
         super().__init__(f"{field}: given {self.given}; accepted: {accepted}", hint=hint)
+
+    def at(self, field: str) -> InvalidInput:
+        """The same mistake, named as the caller knows the field."""
+        renamed = type(self)(field, None, self.accepted, hint=self.hint)
+        renamed.given = self.given
+        renamed.message = f"{field}: given {self.given}; accepted: {self.accepted}"
+        return renamed
+
+
+class Malformed(InvalidInput):
+    """A body that cannot be read as JSON."""
+
+    code = "malformed"
 
 
 class NotFound(AssayError):
@@ -97,6 +112,9 @@ class Unavailable(AssayError):
 
 
 def shown(value: Any) -> str:
-    """`repr` cut to a length that fits an error message."""
-    text = repr(value)
+    """`value` as JSON, or as Python writes it where JSON cannot, cut to a length that fits an error message."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except (TypeError, ValueError):
+        text = repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -11,6 +11,7 @@ class PrometheusTelemetry:
     """The Telemetry port, with a registry of its own so that several can live in one process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._created = self._counter("ab_test_experiments_created", "Experiments created")
         self._started = self._counter("ab_test_experiments_started", "Experiments started")

@@ -74,7 +74,7 @@ def definition(archive: Archive) -> dict[str, Any]:
             for arm in archive.arms
         ],
         "audience": {"and": [{"attribute": "channel", "op": "eq", "value": "web"}]},
-        "primary_metric": {"name": "click_rate", "type": "conversion", "event": "click"},
+        "primary_metric": {"key": "click_rate", "name": "Click rate", "type": "conversion", "event": "click"},
         "plan": {"method": "sequential", "baseline": 0.0153, "minimum_effect": 0.75},
     }
 

@@ -18,8 +18,14 @@ from assay.app import Settings
 def serve(host: str | None, port: int | None, data: Path | None) -> None:
     """Serve the API, the dashboard and the periodic work."""
     settings = Settings.from_environment()
-    given = {name: value for name, value in (("host", host), ("port", port), ("data", data)) if value is not None}
-    run(replace(settings, **given))
+    run(
+        replace(
+            settings,
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+            data=settings.data if data is None else data,
+        )
+    )
 
 
 def run(settings: Settings) -> None:

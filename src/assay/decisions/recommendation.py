@@ -95,11 +95,11 @@ def _winner(
     best = max(winners, key=lambda item: sign * item.absolute if isinstance(item.absolute, float) else -1e308)
     reasons = [_in_words(primary, item, titles) for item in winners]
     harms = [
-        f"{titles.get(best.variant, best.variant)} harms the guardrail {metric.title}: {_effect(item)}."
+        f"{_named(best.variant, titles)} harms the guardrail {metric.title}: {_effect(item)}."
         for metric in metrics
         if metric.role is Role.GUARDRAIL and (item := metric.comparison(best.variant)) and item.better is False
     ]
-    name = titles.get(best.variant, best.variant)
+    name = _named(best.variant, titles)
     if harms:
         sentence = f"Do not ship {name} as it is: it wins on {primary.title} and harms a guardrail."
         return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=(*reasons, *harms), warnings=warnings)
@@ -109,7 +109,7 @@ def _winner(
         reasons.append("These numbers stay valid however often you look, so you may stop now.")
     return Recommendation(
         action=Action.SHIP,
-        sentence=f"Ship {name}: {_in_words(primary, best, titles)}",
+        sentence=f"Ship {name}: {_in_words(primary, best, titles, of=False)}",
         winner=best.variant,
         reasons=tuple(reasons),
         warnings=warnings,
@@ -126,7 +126,7 @@ def _all_worse(
     what = "the treatment is" if len(losers) == 1 else "every treatment is"
     return Recommendation(
         action=Action.STOP,
-        sentence=f"Keep {titles.get(control, control)}: {what} worse on {primary.title}.",
+        sentence=f"Keep {_named(control, titles)}: {what} worse on {primary.title}.",
         winner=control,
         reasons=tuple(_in_words(primary, item, titles) for item in losers),
         warnings=warnings,
@@ -174,9 +174,16 @@ def _reached(progress: Progress) -> float | None:
     return min(progress.share_by_variant.values())
 
 
-def _in_words(metric: MetricResult, item: Comparison, titles: Mapping[str, str]) -> str:
+def _named(variant: str, titles: Mapping[str, str]) -> str:
+    """A variant's name as it reads best inside a sentence: quoted when it has several words."""
+    title = titles.get(variant, variant)
+    return f"“{title}”" if " " in title else title
+
+
+def _in_words(metric: MetricResult, item: Comparison, titles: Mapping[str, str], *, of: bool = True) -> str:
+    """One comparison as a sentence; `of` names the variant."""
     treatment, control = metric.arm(item.variant), metric.arm(item.control)
-    name = titles.get(item.variant, item.variant)
+    name = f" of {_named(item.variant, titles)}" if of else ""
     values = ""
     if treatment and control and isinstance(treatment.value, float) and isinstance(control.value, float):
         shown = wording.percent if metric.kind is MetricKind.CONVERSION else wording.amount
@@ -184,7 +191,7 @@ def _in_words(metric: MetricResult, item: Comparison, titles: Mapping[str, str])
     p = f", {wording.p_value(item.p_value_adjusted)}" if isinstance(item.p_value_adjusted, float) else ""
     if metric.family_size > 1 and metric.correction in _CORRECTIONS and p:
         p += f" after {_CORRECTIONS[metric.correction]}"
-    return f"{metric.title} of {name}{values} {_effect(item)}{p}."
+    return f"{metric.title}{name}{values or ':'} {_effect(item)}{p}."
 
 
 def _effect(item: Comparison) -> str:

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from assay.errors import AssayError, InvalidInput, TooLarge
+from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
 from assay.http.edge import MAX_BODY_BYTES, Edge
 from assay.http.experiments import experiments_router
 from assay.http.health import health_router
@@ -132,14 +132,15 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
         raise error
     found = [_as_invalid_input(item) for item in error.errors()]
     document = problem_of(found[0])
-    document["errors"] = [{"field": e.field, "given": e.given, "accepted": e.accepted} for e in found]
+    if len(found) > 1:
+        document["errors"] = [{"field": e.field, "given": e.given, "accepted": e.accepted} for e in found]
     return _answer(document)
 
 
 def _as_invalid_input(item: dict[str, Any]) -> InvalidInput:
     place = [part for part in item["loc"] if part not in ("body", "query", "path", "header")]
     if item["type"] == "json_invalid":
-        return InvalidInput("body", "text that is not JSON", f"a JSON object ({item['ctx']['error']})")
+        return Malformed("body", "text that is not JSON", f"a JSON object ({item['ctx']['error']})")
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".") or "body"
     if item["type"] == "missing":
         return InvalidInput(field, None, "a value: the field is required")

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from assay.assignment.snapshot import Decision
-from assay.errors import AssayError, InvalidInput, TooLarge
+from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
 from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
 from assay.http.wire import Disconnected, Receive, Scope, Send, read_body, send_json
 from assay.model.document import format_time, to_document
-from assay.service.eventform import split_body
+from assay.service.eventform import accepted_words, split_body
 from assay.service.services import Services
 from assay.service.track import Checked
 
@@ -160,15 +160,17 @@ def _body_error(error: Exception, body: bytes) -> InvalidInput:
     """A decoding error with field, given and accepted."""
     message = str(error)
     if not isinstance(error, msgspec.ValidationError):
-        return InvalidInput("body", body[:80].decode(errors="replace"), f"a JSON object in UTF-8 ({message})")
+        return Malformed("body", body[:80].decode(errors="replace"), f"a JSON object in UTF-8 ({message})")
     what, _, path = message.partition(" - at `$")
     field = path.rstrip("`").lstrip(".") or "body"
     if "`" in what and ("missing required" in what or "unknown field" in what):
         field = what.split("`")[1]
     given = json.loads(body)
     value = given.get(field.split(".")[0].split("[")[0]) if isinstance(given, dict) else given
+    if "missing required" in what:
+        return InvalidInput(field, None, "a value: the field is required")
     fields = ", ".join(AssignIn.__struct_fields__)
-    accepted = f"one of {fields}" if "unknown field" in what else what[0].lower() + what[1:]
+    accepted = f"one of {fields}" if "unknown field" in what else accepted_words(what)
     return InvalidInput(field, value, accepted)
 
 

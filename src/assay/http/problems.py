@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
-from assay.errors import AssayError, Conflict, IllegalMove, InvalidInput, NotFound, TooLarge, Unavailable
+from assay.errors import AssayError, Conflict, IllegalMove, InvalidInput, Malformed, NotFound, TooLarge, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[AssayError], int, str], ...] = (
+    (Malformed, 400, "Not JSON"),
     (InvalidInput, 422, "A value is not accepted"),
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Not possible in the present state"),

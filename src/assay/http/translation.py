@@ -229,4 +229,4 @@ def _plan_of(payload: ExperimentChange, plan: Plan) -> Plan:
     try:
         return Plan(**values)
     except InvalidInput as error:
-        raise InvalidInput(f"plan.{error.field}", values.get(error.field), error.accepted) from None
+        raise error.at(f"plan.{error.field}") from None

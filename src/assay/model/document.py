@@ -60,11 +60,7 @@ def from_document(cls: type[T], document: Any, path: str = "") -> T:
     except InvalidInput as error:
         if not path:
             raise
-        accepted, field = error.accepted, f"{path}.{error.field}"
-        nested = InvalidInput(field, None, accepted, hint=error.hint)
-        nested.given = error.given
-        nested.message = f"{field}: given {error.given}; accepted: {accepted}"
-        raise nested from error
+        raise error.at(f"{path}.{error.field}") from error
 
 
 def format_time(moment: datetime) -> str:

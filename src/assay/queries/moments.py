@@ -90,7 +90,8 @@ filled AS (
 ),
 centres AS (
     SELECT experiment, metric, variant, sum(n_before) AS n_before, count(v) AS n, max(v) AS maximum,
-           avg(v) AS mean_v, avg(d) FILTER (WHERE v IS NOT NULL) AS mean_d, avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c
+           avg(v) AS mean_v, avg(d) FILTER (WHERE v IS NOT NULL) AS mean_d,
+           avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c
     FROM filled GROUP BY experiment, metric, variant
 ),
 centred AS (

@@ -11,6 +11,7 @@ from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Status
 from assay.model.metric import Metric
 from assay.ports import Clock, Definitions, Telemetry
+from assay.service.planning import check_plan
 
 _TRIES_FOR_A_KEY = 1_000
 
@@ -25,6 +26,7 @@ class Editing:
 
     def create(self, experiment: Experiment, *, actor: str, key_is_given: bool) -> Experiment:
         """Store a new draft. A key made from the name gets a number if it is taken; a given one raises Conflict."""
+        check_plan(experiment)
         now = self.clock()
         key = experiment.key if key_is_given else self._free_key(experiment.key)
         draft = replace(experiment, key=key, revision=0, created_at=now, updated_at=now)
@@ -35,8 +37,9 @@ class Editing:
     def update(self, key: str, change: Callable[[Experiment], Experiment], *, actor: str, action: str) -> Experiment:
         """Apply `change` to a draft; raises NotFound, or Conflict once it has started."""
         now = self.clock()
-        before = self.draft(key)
-        return self.definitions.save(replace(change(before), updated_at=now), action=action, actor=actor, at=now)
+        after = replace(change(self.draft(key)), updated_at=now)
+        check_plan(after)
+        return self.definitions.save(after, action=action, actor=actor, at=now)
 
     def add_variant(self, key: str, variant: Variant, *, actor: str) -> Experiment:
         """Add one variant to a draft; weights may stay below 1 until the start."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from assay.errors import InvalidInput, shown
+from assay.errors import InvalidInput, Malformed, shown
 from assay.model.event import EventProblem
 
 MAX_EVENT_BYTES = 64 * 1024
@@ -79,7 +79,7 @@ def _parse_leniently(body: bytes) -> list[msgspec.Raw] | dict[str, msgspec.Raw]:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("body", body[:80].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
+        raise Malformed("body", body[:80].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
     if isinstance(parsed, dict):
         return {str(key): _as_raw(value) for key, value in parsed.items()}
     if isinstance(parsed, list):
@@ -153,4 +153,24 @@ def _explain(message: str, data: bytes) -> EventRefused:
             given = given.get(step, given)
         elif isinstance(given, list) and step.isdigit():
             given = given[int(step)]
-    return EventRefused(EventProblem.INVALID, path or "event", given, what[0].lower() + what[1:])
+    return EventRefused(EventProblem.INVALID, path or "event", given, accepted_words(what))
+
+
+_WORDS = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a finite number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
+
+
+def accepted_words(message: str) -> str:
+    """What a decoder's message says is accepted, in words: 'Expected `str | null`, got `int`' → 'a string or null'."""
+    expected = re.search(r"[Ee]xpected `([^`]+)`", message)
+    if expected:
+        return " or ".join(_WORDS.get(word, word) for word in expected.group(1).split(" | "))
+    if "RFC3339" in message:
+        return "a time in ISO 8601, like 2026-02-05T10:30:00Z"
+    return message[0].lower() + message[1:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.errors import InvalidInput
 from assay.model.experiment import Experiment
 from assay.model.metric import MetricKind
 from assay.model.plan import Correction, Plan
@@ -18,8 +19,28 @@ def comparisons_of(experiment: Experiment) -> int:
     return max(1, treatments) if corrects else 1
 
 
+def check_plan(experiment: Experiment) -> None:
+    """Raise InvalidInput, naming the plan's field, when its numbers make no sense for the primary metric."""
+    try:
+        _sample_by_formula(experiment)
+    except InvalidInput as error:
+        name = _NAMES.get(error.field, error.field)
+        raise error.at(f"plan.{name}") from None
+
+
+_NAMES = {"relative_effect": "minimum_effect", "standard_deviation": "baseline_sd"}
+"""What the formulas call a thing → what the plan calls it."""
+
+
 def planned_sample(experiment: Experiment) -> int | None:
     """Units per variant that the plan needs: by formula when the plan says enough, else as given, else None."""
+    try:
+        return _sample_by_formula(experiment)
+    except InvalidInput:
+        return experiment.plan.required_per_variant
+
+
+def _sample_by_formula(experiment: Experiment) -> int | None:
     plan, primary = experiment.plan, experiment.primary_metric
     if primary is None or plan.baseline is None or plan.minimum_effect is None:
         return plan.required_per_variant
