@@ -29,13 +29,13 @@ def arm_estimate(
         )
     m = 2 * rho_squared * arm.n if validity is Validity.ANYTIME else None
     interval = share_interval(arm, m, alpha) if kind is MetricKind.CONVERSION else mean_interval(arm, m, alpha)
-    known = arm.n > 1
+    error: float | NoEstimate = math.sqrt(arm.variance) if arm.unit_variance > 0 else ZERO_VARIANCE
     return ArmEstimate(
         variant=variant,
         n_units=n_units,
         value=arm.value,
-        standard_deviation=math.sqrt(arm.unit_variance) if known else ONE_UNIT,
-        standard_error=math.sqrt(arm.variance) if known else ONE_UNIT,
+        standard_deviation=math.sqrt(arm.unit_variance) if arm.n > 1 else ONE_UNIT,
+        standard_error=error if arm.n > 1 else ONE_UNIT,
         interval=interval,
     )
 

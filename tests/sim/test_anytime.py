@@ -1,0 +1,114 @@
+"""Sequences looked at after every 2 units at first and then after every 100: how often do they ever err?"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from alarm_bound import REPLICATIONS, least_expected, most_allowed
+from sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
+from unit_streams import Array, as_adjusted, as_means, as_ratios, conversions, looks, paired
+
+from assay.stats.sequence import tuned_rho_squared
+
+pytestmark = pytest.mark.slow
+
+ALPHA = 0.05
+MOST = most_allowed(ALPHA)
+SHARES = [(0.001, 20_000), (0.01, 10_000), (0.05, 10_000), (0.3, 5_000), (0.97, 5_000)]
+
+
+def ever(errors: Array) -> int:
+    return int(errors.any(axis=1).sum())
+
+
+def test_the_bound_is_five_standard_deviations_above_the_claim() -> None:
+    assert MOST == 326
+
+
+@pytest.mark.parametrize("tuning_units", [1_000, 10_000])
+@pytest.mark.parametrize("share", [0.5, 0.1])
+@pytest.mark.parametrize(("p", "horizon"), SHARES)
+def test_shares_without_an_effect(p: float, horizon: int, share: float, tuning_units: int) -> None:
+    rng = np.random.default_rng(101)
+    s = conversions(rng, looks(horizon), REPLICATIONS, p, p, share)
+    assert ever(share_rejects(s, tuned_rho_squared(tuning_units, ALPHA), ALPHA)) <= MOST
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.9])
+@pytest.mark.parametrize(("p", "horizon"), SHARES)
+def test_difference_and_lift_of_shares_are_covered_at_every_look(p: float, horizon: int, share: float) -> None:
+    rng = np.random.default_rng(102)
+    ratio = min(1.5, 0.98 / p)
+    s = conversions(rng, looks(horizon), REPLICATIONS, ratio * p, p, share)
+    rho_squared = tuned_rho_squared(1_000, ALPHA)
+    assert ever(share_rejects(s, rho_squared, ALPHA, ratio * p - p)) <= MOST
+    assert ever(share_ratio_rejects(s, rho_squared, ALPHA, ratio)) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("p", "ratio", "horizon"), [(0.001, 2.0, 120_000), (0.01, 1.5, 40_000), (0.05, 1.2, 40_000), (0.3, 1.1, 16_000)]
+)
+def test_a_planted_effect_on_shares_is_found(p: float, ratio: float, horizon: int) -> None:
+    rng = np.random.default_rng(103)
+    s = conversions(rng, looks(horizon, every=500), 1_000, ratio * p, p, 0.5)
+    found = ever(share_rejects(s, tuned_rho_squared(horizon // 2, ALPHA), ALPHA))
+    assert found >= least_expected(0.9, 1_000)
+
+
+def test_smaller_levels_hold_too() -> None:
+    rng = np.random.default_rng(104)
+    s = conversions(rng, looks(10_000), REPLICATIONS, 0.05, 0.05, 0.5)
+    assert ever(share_rejects(s, tuned_rho_squared(10_000, ALPHA), 0.01)) <= most_allowed(0.01)
+
+
+def lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    values = np.exp(rng.standard_normal(shape))
+    return values, values
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_lognormal_means(share: float) -> None:
+    rng = np.random.default_rng(105)
+    s = as_means(paired(rng, looks(2_000), REPLICATIONS, lognormal, 1.3, share))
+    rho_squared = tuned_rho_squared(1_000, ALPHA)
+    assert ever(mean_rejects(s, rho_squared, ALPHA, difference=0.3 * math.exp(0.5))) <= MOST
+    assert ever(mean_rejects(s, rho_squared, ALPHA, ratio=1.3)) <= MOST
+    assert ever(mean_rejects(s, rho_squared, ALPHA)) >= least_expected(0.5)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_lognormal_means_without_an_effect(share: float) -> None:
+    rng = np.random.default_rng(106)
+    s = as_means(paired(rng, looks(2_000), REPLICATIONS, lognormal, 1.0, share))
+    for tuning_units in (100, 10_000):
+        assert ever(mean_rejects(s, tuned_rho_squared(tuning_units, ALPHA), ALPHA)) <= MOST
+
+
+def sessions(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    """Clicks and sessions of units whose own click rate varies."""
+    visits = 1.0 + rng.poisson(1.5, shape)
+    return rng.poisson(visits * rng.gamma(2.0, 0.1, shape)).astype(float), visits
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_ratios(share: float) -> None:
+    rng = np.random.default_rng(107)
+    null = as_ratios(paired(rng, looks(1_500), REPLICATIONS, sessions, 1.0, share))
+    lifted = as_ratios(paired(rng, looks(1_500), 2_000, sessions, 1.4, share))
+    rho_squared = tuned_rho_squared(1_000, ALPHA)
+    assert ever(mean_rejects(null, rho_squared, ALPHA)) <= MOST
+    assert ever(mean_rejects(lifted, rho_squared, ALPHA, ratio=1.4)) <= most_allowed(ALPHA, 2_000)
+    assert ever(mean_rejects(lifted, rho_squared, ALPHA)) >= least_expected(0.5, 2_000)
+
+
+def correlated(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    before = rng.standard_normal(shape)
+    return 0.8 * before + 0.6 * rng.standard_normal(shape), before
+
+
+def test_adjusted_means() -> None:
+    rng = np.random.default_rng(108)
+    s = as_adjusted(paired(rng, looks(2_000), REPLICATIONS, correlated))
+    assert ever(mean_rejects(s, tuned_rho_squared(1_000, ALPHA), ALPHA)) <= MOST

@@ -1,0 +1,162 @@
+"""One look fixed in advance: false alarms, coverage and power of the shipped functions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from alarm_bound import REPLICATIONS, least_expected, most_allowed
+from unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
+
+from assay.model.plan import Correction
+from assay.model.result import Interval
+from assay.stats.arm import Arm
+from assay.stats.contrast import Contrast, fixed_means, fixed_proportions
+from assay.stats.estimate import Estimates, estimate, fixed_rule
+from assay.stats.multiplicity import adjust
+from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+
+pytestmark = pytest.mark.slow
+
+ALPHA = 0.05
+MOST, LEAST = most_allowed(ALPHA), least_expected(ALPHA)
+
+
+def judged(contrast: Contrast) -> Estimates:
+    return estimate(contrast, fixed_rule(contrast), ALPHA)
+
+
+def shares(p_t: float, p_c: float, n: int, share: float, seed: int) -> list[Estimates]:
+    s = conversions(np.random.default_rng(seed), np.array([n]), REPLICATIONS, p_t, p_c, share)
+    rows = zip(*(part[:, 0] for part in (s.n_t, s.x_t, s.n_c, s.x_c)), strict=True)
+    return [judged(fixed_proportions(_share(n_t, x_t), _share(n_c, x_c))) for n_t, x_t, n_c, x_c in rows]
+
+
+def _share(n: float, x: float) -> Arm:
+    p = float(x / n)
+    return Arm(int(n), p, p * (1 - p))
+
+
+def means(s: Sums) -> list[Estimates]:
+    rows = zip(*(part[:, 0] for part in (s.n_t, s.m_t, s.v_t, s.n_c, s.m_c, s.v_c)), strict=True)
+    return [
+        judged(fixed_means(Arm(int(a), float(b), float(c)), Arm(int(d), float(e), float(f))))
+        for a, b, c, d, e, f in rows
+    ]
+
+
+def rejections(found: list[Estimates]) -> int:
+    return sum(isinstance(item.p_value, float) and item.p_value < ALPHA for item in found)
+
+
+def misses(intervals: list[object], truth: float) -> int:
+    count = 0
+    for item in intervals:
+        assert isinstance(item, Interval)
+        assert item.lower is not None
+        count += truth < item.lower or (item.upper is not None and truth > item.upper)
+    return count
+
+
+@pytest.mark.parametrize(("p", "n", "share"), [(0.05, 4_000, 0.5), (0.3, 1_000, 0.5), (0.1, 4_000, 0.2)])
+def test_z_test(p: float, n: int, share: float) -> None:
+    assert LEAST <= rejections(shares(p, p, n, share, seed=201)) <= MOST
+
+
+def test_share_intervals_cover() -> None:
+    found = shares(0.12, 0.1, 6_000, 0.4, seed=202)
+    assert misses([item.absolute_interval for item in found], 0.02) <= MOST
+    assert misses([item.relative_interval for item in found], 0.2) <= MOST
+
+
+def test_planned_sample_of_a_share_has_the_planned_power() -> None:
+    n = sample_size_proportion(0.1, 0.2, power=0.8)
+    found = rejections(shares(0.12, 0.1, 2 * n, 0.5, seed=203))
+    assert least_expected(0.8) <= found <= most_allowed(0.8)
+    few = n // 3
+    expected = power_proportion(0.1, 0.2, few)
+    assert least_expected(expected) <= rejections(shares(0.12, 0.1, 2 * few, 0.5, seed=204)) <= most_allowed(expected)
+
+
+def normal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    return 10 + 3 * rng.standard_normal(shape), np.zeros(shape)
+
+
+def lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    return np.exp(rng.standard_normal(shape)), np.zeros(shape)
+
+
+def simulated(draw: Draw, n: int, *, factor: float = 1.0, share: float = 0.5, seed: int) -> Sums:
+    return as_means(paired(np.random.default_rng(seed), np.array([n]), REPLICATIONS, draw, factor, share))
+
+
+@pytest.mark.parametrize(("n", "share"), [(20, 0.5), (100, 0.2)])
+def test_welch_is_exact_for_small_normal_samples(n: int, share: float) -> None:
+    assert LEAST <= rejections(means(simulated(normal, n, share=share, seed=205))) <= MOST
+
+
+def test_welch_holds_when_variances_and_sizes_differ() -> None:
+    rng = np.random.default_rng(206)
+    wide, narrow = rng.normal(0, 10, (REPLICATIONS, 15)), rng.normal(0, 1, (REPLICATIONS, 60))
+    columns = [[np.full(REPLICATIONS, x.shape[1]), x.mean(axis=1), x.var(axis=1, ddof=1)] for x in (wide, narrow)]
+    found = means(Sums(*(column[:, None] for side in columns for column in side)))
+    assert LEAST <= rejections(found) <= MOST
+
+
+def test_lognormal_means_and_lifts() -> None:
+    found = means(simulated(lognormal, 2_000, factor=1.2, seed=207))
+    assert misses([item.absolute_interval for item in found], 0.2 * math.exp(0.5)) <= MOST
+    assert misses([item.relative_interval for item in found], 0.2) <= MOST
+    assert rejections(means(simulated(lognormal, 2_000, seed=208))) <= MOST
+
+
+def test_planned_sample_of_a_mean_has_the_planned_power() -> None:
+    n = sample_size_mean(10, 3, 0.1, power=0.9)
+    found = rejections(means(simulated(normal, 2 * n, factor=1.1, seed=209)))
+    # the factor also widens the treatment's spread by a tenth, which costs a little power
+    assert least_expected(power_mean(10, 3 * 1.1, 0.1, n)) <= found <= most_allowed(0.9)
+
+
+def sessions(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    visits = 1.0 + rng.poisson(1.5, shape)
+    return rng.poisson(visits * rng.gamma(2.0, 0.1, shape)).astype(float), visits
+
+
+def test_ratios_by_the_delta_method() -> None:
+    blocks = np.array([1_000])
+    null = means(as_ratios(paired(np.random.default_rng(210), blocks, REPLICATIONS, sessions, 1.0, 0.3)))
+    assert LEAST <= rejections(null) <= MOST
+    lifted = means(as_ratios(paired(np.random.default_rng(211), blocks, REPLICATIONS, sessions, 1.25, 0.5)))
+    assert misses([item.relative_interval for item in lifted], 0.25) <= MOST
+
+
+@pytest.mark.parametrize("rho", [0.5, 0.8])
+def test_pooled_adjustment_keeps_the_error_and_removes_variance(rho: float) -> None:
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+        before = rng.standard_normal(shape)
+        return 10 + rho * before + math.sqrt(1 - rho**2) * rng.standard_normal(shape), 3 + before
+
+    null = paired(np.random.default_rng(212), np.array([400]), REPLICATIONS, draw, 1.0, 0.5)
+    plain, adjusted = as_means(null), as_adjusted(null)
+    assert LEAST <= rejections(means(adjusted)) <= MOST
+    reduction = 1 - (adjusted.v_t + adjusted.v_c).mean() / (plain.v_t + plain.v_c).mean()
+    assert abs(reduction - rho**2) < 0.01
+    true_spread = np.var(adjusted.m_t - adjusted.m_c) / np.var(plain.m_t - plain.m_c)
+    assert abs(true_spread - (1 - rho**2)) < 0.04
+
+
+def test_family_error_with_holm_and_bonferroni() -> None:
+    """Four treatments against one control: the chance that any is called different."""
+    rng = np.random.default_rng(213)
+    values = rng.standard_normal((REPLICATIONS, 5, 200))
+    n, middle, spread = 200, values.mean(axis=2), values.var(axis=2, ddof=1)
+    alarms = {Correction.HOLM: 0, Correction.BONFERRONI: 0, Correction.NONE: 0}
+    for m, v in zip(middle.tolist(), spread.tolist(), strict=True):
+        arms = [Arm(n, *pair) for pair in zip(m, v, strict=True)]
+        p_values = [float(judged(fixed_means(arm, arms[0])).p_value) for arm in arms[1:]]  # type: ignore[arg-type]
+        for method in alarms:
+            alarms[method] += min(adjust(p_values, method)) < ALPHA
+    assert alarms[Correction.HOLM] <= MOST
+    assert alarms[Correction.BONFERRONI] <= MOST
+    assert alarms[Correction.NONE] > MOST

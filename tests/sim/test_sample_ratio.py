@@ -1,0 +1,75 @@
+"""The sample-ratio check watched at every look: false alarms and what it finds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from alarm_bound import REPLICATIONS, least_expected, most_allowed
+from scipy.special import gammaln
+from unit_streams import Array
+
+from assay.model.result import Validity
+from assay.stats.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
+
+pytestmark = pytest.mark.slow
+
+
+def streams(seed: int, shares: list[float], horizon: int, every: int, replications: int = REPLICATIONS) -> Array:
+    """Counts, replications × looks × variants."""
+    rng = np.random.default_rng(seed)
+    return np.cumsum(rng.multinomial(every, shares, size=(replications, horizon // every)), axis=1)
+
+
+def log_evidence(counts: Array, planned: list[float]) -> Array:
+    share = np.array(planned)
+    per_arm = gammaln(CONCENTRATION * share + counts) - gammaln(CONCENTRATION * share) - counts * np.log(share)
+    return gammaln(CONCENTRATION) - gammaln(CONCENTRATION + counts.sum(axis=-1)) + per_arm.sum(axis=-1)
+
+
+def first_alarms(counts: Array, planned: list[float], alpha: float, every: int) -> Array:
+    """Units at the first alarm; infinite without one."""
+    alarm = log_evidence(counts, planned) > -np.log(alpha)
+    return np.where(alarm.any(axis=1), (alarm.argmax(axis=1) + 1) * every, np.inf)
+
+
+@pytest.mark.parametrize("planned", [[0.5, 0.5], [0.9, 0.1], [0.5, 0.25, 0.25]])
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_false_alarms_over_all_looks(planned: list[float], alpha: float) -> None:
+    counts = streams(401, planned, 20_000, 100)
+    assert np.isfinite(first_alarms(counts, planned, alpha, 100)).sum() <= most_allowed(alpha)
+
+
+def test_package_and_simulation_agree() -> None:
+    counts = streams(402, [0.52, 0.28, 0.2], 20_000, 1_000, 20).reshape(-1, 3)
+    planned = [0.5, 0.3, 0.2]
+    expected = np.minimum(1, np.exp(-log_evidence(counts, planned)))
+    found = [multinomial_anytime_p(row, planned) for row in counts.tolist()]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("share", "units", "horizon"), [(0.52, 10_500, 60_000), (0.51, 42_000, 150_000)])
+def test_mismatches_are_found_when_the_documentation_says(share: float, units: int, horizon: int) -> None:
+    counts = streams(403, [share, 1 - share], horizon, 500, 1_000)
+    median = float(np.median(first_alarms(counts, [0.5, 0.5], 0.001, 500)))
+    assert 0.9 * units < median < 1.1 * units
+
+
+def test_a_52_to_48_split_is_almost_surely_found() -> None:
+    found = first_alarms(streams(404, [0.52, 0.48], 40_000, 500, 1_000), [0.5, 0.5], 0.001, 500)
+    assert np.isfinite(found).sum() >= least_expected(0.99, 1_000)
+
+
+def test_chi_square_holds_at_one_look_and_not_when_watched() -> None:
+    counts = streams(405, [0.5, 0.5], 10_000, 200)
+    p = [[chi_square_p(look, [0.5, 0.5]) for look in looks[::10]] for looks in counts.tolist()]
+    low = np.array(p) < 0.05
+    assert low[:, -1].sum() <= most_allowed(0.05)
+    assert low.any(axis=1).sum() > most_allowed(0.05)
+
+
+def test_the_p_that_applies_follows_the_validity() -> None:
+    observed, weights = {"a": 44_700, "b": 45_489}, {"a": 500_000, "b": 500_000}
+    fixed = sample_ratio(observed, weights, alpha=0.01, validity=Validity.FIXED)
+    anytime = sample_ratio(observed, weights, alpha=0.01, validity=Validity.ANYTIME)
+    assert fixed.mismatch
+    assert not anytime.mismatch

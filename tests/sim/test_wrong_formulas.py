@@ -1,0 +1,66 @@
+"""Formulas that are often used and do not hold: the simulation must notice each of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from alarm_bound import REPLICATIONS, most_allowed
+from scipy.special import ndtri, xlogy
+from sequence_twin import radius
+from unit_streams import Array, Counts, as_adjusted, conversions, paired
+
+from assay.stats.sequence import tuned_rho_squared
+
+pytestmark = pytest.mark.slow
+
+ALPHA = 0.05
+MOST = most_allowed(ALPHA)
+
+
+def watched(p: float, horizon: int, seed: int, every: int = 200) -> Counts:
+    blocks = np.full(horizon // every, every)
+    return conversions(np.random.default_rng(seed), blocks, REPLICATIONS, p, p, 0.5)
+
+
+def log_likelihood(x: Array, n: Array, p: Array) -> Array:
+    return xlogy(x, p) + xlogy(n - x, 1 - p)
+
+
+def test_likelihood_ratio_at_the_observed_rates_is_not_an_always_valid_p() -> None:
+    s = watched(0.05, 20_000, seed=301)
+    pooled = (s.x_t + s.x_c) / (s.n_t + s.n_c)
+    free = log_likelihood(s.x_t, s.n_t, s.x_t / s.n_t) + log_likelihood(s.x_c, s.n_c, s.x_c / s.n_c)
+    ratio = free - log_likelihood(s.x_t, s.n_t, pooled) - log_likelihood(s.x_c, s.n_c, pooled)
+    alarms = int((np.exp(-ratio) < ALPHA).any(axis=1).sum())
+    assert alarms > 2 * MOST
+
+
+def test_watching_a_fixed_horizon_test_inflates() -> None:
+    s = watched(0.05, 20_000, seed=302)
+    pooled = (s.x_t + s.x_c) / (s.n_t + s.n_c)
+    error = np.sqrt(np.maximum(pooled * (1 - pooled), 1e-12) * (1 / s.n_t + 1 / s.n_c))
+    z = (s.x_t / s.n_t - s.x_c / s.n_c) / error
+    assert int((np.abs(z) > -ndtri(ALPHA / 2)).any(axis=1).sum()) > 4 * MOST
+
+
+@pytest.mark.parametrize(("rho", "times"), [(0.5, 1.2), (0.8, 3.0)])
+def test_a_coefficient_and_mean_for_each_arm_inflate(rho: float, times: float) -> None:
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+        before = rng.standard_normal(shape)
+        return rho * before + np.sqrt(1 - rho**2) * rng.standard_normal(shape), before
+
+    pairs = paired(np.random.default_rng(303), np.array([400]), REPLICATIONS, draw)
+    s = as_adjusted(pairs, own_coefficient=True)
+    t = (s.m_t - s.m_c) / np.sqrt(s.v_t / s.n_t + s.v_c / s.n_c)
+    assert int((np.abs(t) > 1.97).any(axis=1).sum()) > times * MOST
+
+
+def test_a_sequence_on_the_lift_by_the_delta_method_inflates() -> None:
+    s = watched(0.01, 20_000, seed=304, every=100)
+    p_t, p_c = s.x_t / s.n_t, s.x_c / s.n_c
+    usable = (p_t > 0) & (p_c > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lift = p_t / p_c - 1
+        variance = p_t * (1 - p_t) / s.n_t / p_c**2 + p_t**2 * p_c * (1 - p_c) / s.n_c / p_c**4
+        left_out = usable & (lift**2 > variance * radius(tuned_rho_squared(2_000, ALPHA) * (s.n_t + s.n_c), ALPHA))
+    assert int(left_out.any(axis=1).sum()) > MOST
