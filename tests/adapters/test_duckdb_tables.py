@@ -286,6 +286,16 @@ def test_hostile_names_are_only_names(tmp_path: Path) -> None:
         assert TABLES.moments(source, asked).units == {"p';--": 1, 'q"': 1}
 
 
+def test_columns_may_be_called_like_parts_of_the_query() -> None:
+    frame = pd.DataFrame({"variant": [1, 2, 3], "unit": ["a", "b", "a"], "v1": [1.0, 2.0, 3.0], "v0": [5.0, 6.0, 7.0]})
+    asked = TableRequest(
+        unit="variant", variant="unit", metrics=(metric(MetricKind.MEAN, "v1"), metric(MetricKind.MEAN, "v0"))
+    )
+    answer = TABLES.moments(frame, asked)
+    assert answer.units == {"a": 2, "b": 1}
+    assert [answer.metrics[key]["a"].means for key in ("mean.v1", "mean.v0")] == [(2.0,), (6.0,)]
+
+
 def test_leading_zeros_tell_units_apart_in_text_files(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("unit,arm,y\n007,1,1\n7,2,1\n07,01,1\n")
     assert TABLES.moments(tmp_path / "t.csv", request(metric(MetricKind.SUM, "y"))).units == {"01": 1, "1": 1, "2": 1}

@@ -117,7 +117,8 @@ def test_a_wrong_metric_names_the_field_and_the_choices(
         ({"unit": "user"}, "unit", "unit, arm, y, z"),
         ({"variant": "group"}, "variant", "unit, arm, y, z"),
         ({"control": "older"}, "control", "new, old"),
-        ({"variant": "unit"}, "variant", "4,000 different values"),
+        ({"variant": "unit"}, "variant", "another column than the unit's"),
+        ({"variant": "serial"}, "variant", "4,000 different values"),
         ({"weights": {"old": 1.0}}, "weights", "new, old"),
         ({"weights": {"old": 1.0, "new": 0.0}}, "weights.new", "above 0"),
         ({"weights": {"old": 1.0, "new": math.nan}}, "weights.new", "above 0"),
@@ -126,7 +127,7 @@ def test_a_wrong_metric_names_the_field_and_the_choices(
 )
 def test_a_wrong_question_names_the_field_and_the_choices(changes: dict[str, Any], field: str, words: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        analysed(frame_of(), **changes)
+        analysed(frame_of(serial=range(4_000)), **changes)
     assert caught.value.field == field
     assert words in str(caught.value)
 
@@ -179,7 +180,7 @@ def test_a_cap_bounds_what_one_unit_weighs_and_is_named() -> None:
     result = analysed(frame, "mean:z", caps={"z": 6.0})
     assert analysed(frame, "mean:z").metrics[0].warnings
     assert not result.metrics[0].warnings
-    assert result.metrics[0].title == "z, capped at 6"
+    assert result.metrics[0].title == "z (capped at 6)"
     arm = result.metrics[0].arm("old")
     assert arm is not None
     assert arm.value == pytest.approx((sum(i % 7 for i in range(2_000)) + 6) / 2_000)
@@ -245,6 +246,8 @@ def test_a_covariate_narrows_the_interval_and_its_gaps_are_said() -> None:
     assert plain.metrics[0].comparisons[0].variance_reduction is None
     assert reduction is not None
     assert reduction > 0.95
+    assert any("spend, new: CUPED removed 9" in note for note in notes(adjusted))
+    assert not notes(plain)
     assert any("10 units without a usable value of 'pre'" in warning for warning in adjusted.metrics[0].warnings)
 
 

@@ -59,6 +59,8 @@ def analyze(tables: Tables, source: Any, question: TableQuestion, *, name: str, 
     columns = tables.columns(source)
     check_column("unit", question.unit, columns)
     check_column("variant", question.variant, columns)
+    if question.unit == question.variant:
+        raise InvalidInput("variant", question.variant, "another column than the unit's")
     items = table_metrics(
         question.metrics,
         columns,

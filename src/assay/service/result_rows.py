@@ -70,12 +70,18 @@ def ratio_sentence(result: ExperimentResult) -> str:
 
 
 def notes(result: ExperimentResult) -> list[str]:
-    """Metrics that failed, and numbers that could not be computed, each with its reason."""
+    """Metrics that failed, numbers that could not be computed and why, and what CUPED did."""
     found = [f"{key}: not analysed: {reason}" for key, reason in result.failures.items()]
     for metric in result.metrics:
         for variant, numbers in (*_arm_numbers(metric), *_comparison_numbers(metric)):
             reasons = dict.fromkeys(number.reason for number in numbers if isinstance(number, NoEstimate))
             found += [f"{metric.title}, {variant}: {reason}" for reason in reasons]
+        found += [
+            f"{metric.title}, {item.variant}: CUPED removed {_share(item.variance_reduction)} of the variance; "
+            "difference and lift are of adjusted values"
+            for item in metric.comparisons
+            if item.variance_reduction is not None
+        ]
     return found
 
 

@@ -44,7 +44,7 @@ def table_metrics(
             items[index] = replace(items[index], metric=replace(items[index].metric, direction=Direction.DECREASE))
     for name, cap in caps.items():
         for index in _named(name, texts, items, "cap"):
-            title = f"{items[index].metric.name}, capped at {wording.amount(cap)}"
+            title = f"{items[index].metric.name} (capped at {wording.amount(cap)})"
             items[index] = replace(items[index], metric=replace(items[index].metric, cap=cap, name=title))
     return tuple(items)
 
