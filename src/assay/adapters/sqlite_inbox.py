@@ -51,11 +51,10 @@ class SqliteInbox:
         lines: list[bytes] = []
         position = after
         with self._reader_lock:
-            rows = self._reader.execute(
-                "SELECT position, lines FROM inbox WHERE position > ? ORDER BY position", (after,)
-            )
-            for position, blob in rows:  # noqa: B007
-                lines.extend(blob.splitlines())
+            rows = self._reader.execute(_READ, (after,))
+            for row_position, blob in rows:
+                position = row_position
+                lines.extend(blob.split(b"\n"))
                 if len(lines) >= max_events:
                     break
             rows.close()
