@@ -6,7 +6,6 @@ test_sequence_twin.py checks the two against each other at random looks; nothing
 from __future__ import annotations
 
 import numpy as np
-
 from unit_streams import Array, Counts, Sums
 
 
