@@ -48,7 +48,7 @@ def analyze(
     Raises InvalidInput naming the argument that is wrong, NotFound for a missing file.
     """
     # Imported here so that `import assay` stays light.
-    from assay.adapters.duckdb_tables import DuckdbTables
+    from assay.app.tables import open_tables
     from assay.service.analyze import TableQuestion
     from assay.service.analyze import analyze as analyze_table
 
@@ -69,7 +69,7 @@ def analyze(
         ),
     )
     at = datetime.now(timezone.utc)
-    return Analysis(analyze_table(DuckdbTables(), data, question, name=name or _name(data), at=at))
+    return Analysis(analyze_table(open_tables(), data, question, name=name or _name(data), at=at))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -13,7 +13,8 @@ import httpx
 import pytest
 import uvicorn
 
-from assay.app import App, Settings, build
+from assay.app.server import App, build
+from assay.app.settings import Settings
 from assay.http.asgi import build_server
 from assay.worker.loop import Loop
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from assay.app import Settings
+from assay.app.settings import Settings
 
 
 @click.command()
@@ -33,7 +33,7 @@ def run(settings: Settings) -> None:
     import structlog
     import uvicorn
 
-    from assay.app import build
+    from assay.app.server import build
     from assay.dashboard.pages import dashboard_router
     from assay.http.asgi import build_server
     from assay.worker.loop import Loop

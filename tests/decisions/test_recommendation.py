@@ -1,0 +1,141 @@
+"""The verdict in words, from real statistics on counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.decisions.recommendation import recommend
+from assay.model.metric import Direction, Metric, MetricKind, Role
+from assay.model.moments import Moments
+from assay.model.plan import Plan
+from assay.model.result import Action, DataQuality, Progress, Recommendation, Validity
+from assay.stats.experiment import analyse_metrics
+from assay.stats.sample_ratio import sample_ratio
+
+Counts = dict[str, tuple[int, int]]
+BOUGHT = Metric(key="bought", kind=MetricKind.CONVERSION, event="buy", role=Role.PRIMARY)
+ERRORS = Metric(
+    key="errors", kind=MetricKind.CONVERSION, event="error", role=Role.GUARDRAIL, direction=Direction.DECREASE
+)
+
+
+def verdict(counts: Counts, *, errors: Counts | None = None, **changes: Any) -> Recommendation:
+    """The recommendation for successes and units per variant."""
+    plan = changes.pop("plan", Plan())
+    validity = changes.pop("validity", Validity.ANYTIME)
+    metrics = [changes.pop("primary", BOUGHT)]
+    moments = {"bought": {key: Moments.of_counts(x, n) for key, (x, n) in counts.items()}}
+    if errors is not None:
+        metrics.append(ERRORS)
+        moments["errors"] = {key: Moments.of_counts(x, n) for key, (x, n) in errors.items()}
+    results, failures = analyse_metrics(
+        metrics, moments, control="control", plan=plan, validity=validity, tuning_units=10_000
+    )
+    assert failures == {}
+    observed = {key: n for key, (_, n) in counts.items()}
+    even = dict.fromkeys(counts, 1_000_000 // len(counts))
+    values: dict[str, Any] = {
+        "metrics": results,
+        "sample_ratio": sample_ratio(observed, even, alpha=plan.srm_alpha, validity=validity),
+        "progress": Progress(required_per_variant=None),
+        "plan": plan,
+        "validity": validity,
+        "control": "control",
+        "titles": {"control": "Blue", "green": "Green button"},
+        "running": True,
+        "quality": DataQuality(),
+    }
+    return recommend(**(values | changes))
+
+
+def test_nobody_yet() -> None:
+    assert verdict({"control": (0, 0), "green": (0, 0)}).sentence == "Waiting for the first exposures."
+
+
+def test_a_clear_winner_is_shipped_and_named() -> None:
+    found = verdict({"control": (500, 5_000), "green": (700, 5_000)})
+    assert (found.action, found.winner) == (Action.SHIP, "green")
+    assert found.sentence.startswith(
+        "Ship “Green button”: bought is 14.0 % against 10.0 % in control, a lift of +40.0 %"
+    )
+    assert "p < 0.0001" in found.sentence
+    assert any("however often you look" in reason for reason in found.reasons)
+
+
+def test_less_can_be_better() -> None:
+    lower = Metric(
+        key="bought", kind=MetricKind.CONVERSION, event="buy", role=Role.PRIMARY, direction=Direction.DECREASE
+    )
+    found = verdict({"control": (700, 5_000), "green": (500, 5_000)}, primary=lower)
+    assert (found.action, found.winner) == (Action.SHIP, "green")
+
+
+def test_a_worse_treatment_is_stopped() -> None:
+    found = verdict({"control": (700, 5_000), "green": (500, 5_000)})
+    assert (found.action, found.winner) == (Action.STOP, "control")
+    assert found.sentence == "Keep Blue: the treatment is worse on bought."
+
+
+def test_the_best_of_several_winners() -> None:
+    found = verdict({"control": (500, 5_000), "green": (700, 5_000), "red": (800, 5_000), "grey": (500, 5_000)})
+    assert found.winner == "red"
+    assert "after Holm's correction" in found.sentence
+    assert any("not tested against each other" in reason for reason in found.reasons)
+
+
+def test_no_difference_runs_on_until_the_sample_is_there() -> None:
+    same = {"control": (500, 5_000), "green": (505, 5_000)}
+    assert verdict(same).action is Action.CONTINUE
+    half = Progress(required_per_variant=10_000, share_by_variant={"control": 0.5, "green": 0.5})
+    found = verdict(same, progress=half)
+    assert found.action is Action.CONTINUE
+    assert "50.0 % of the 10,000 units" in found.reasons[0]
+    full = Progress(required_per_variant=5_000, share_by_variant={"control": 1.0, "green": 1.0})
+    assert verdict(same, progress=full, plan=Plan(minimum_effect=0.2)).action is Action.INCONCLUSIVE
+    assert verdict(same, progress=half, running=False).action is Action.EXTEND
+    assert verdict(same, progress=full, running=False).action is Action.INCONCLUSIVE
+
+
+def test_a_sample_ratio_mismatch_blocks_every_verdict() -> None:
+    found = verdict({"control": (500, 5_000), "green": (1_400, 7_000)})
+    assert found.winner is None
+    assert found.action is Action.MODIFY
+    assert found.sentence.startswith("No verdict")
+    assert "control 41.7 % (planned 50.0 %)" in found.reasons[0]
+
+
+def test_a_suspicious_split_is_a_warning_only() -> None:
+    found = verdict({"control": (500, 44_700), "green": (500, 45_489)}, validity=Validity.FIXED)
+    assert found.action is not Action.MODIFY
+    assert "p = 0.0086" in found.warnings[0]
+
+
+def test_a_harmed_guardrail_stops_the_winner() -> None:
+    found = verdict(
+        {"control": (500, 5_000), "green": (700, 5_000)}, errors={"control": (50, 5_000), "green": (250, 5_000)}
+    )
+    assert (found.action, found.winner) == (Action.MODIFY, None)
+    assert any("harms the guardrail errors" in reason for reason in found.reasons)
+
+
+def test_units_in_two_variants_are_told() -> None:
+    found = verdict({"control": (500, 5_000), "green": (505, 5_000)}, quality=DataQuality(units_in_two_variants=200))
+    assert found.warnings[0].startswith("200 units (1.96 %) were seen in more than one variant")
+    assert "That is a lot" in found.warnings[0]
+
+
+def test_a_metric_that_cannot_be_computed_gives_no_verdict() -> None:
+    found = recommend(
+        metrics=(),
+        sample_ratio=sample_ratio(
+            {"control": 10, "green": 10}, {"control": 1, "green": 1}, alpha=0.001, validity=Validity.ANYTIME
+        ),
+        progress=Progress(required_per_variant=None),
+        plan=Plan(),
+        validity=Validity.ANYTIME,
+        control="control",
+        titles={},
+        running=True,
+        quality=DataQuality(),
+    )
+    assert found.action is Action.INCONCLUSIVE
