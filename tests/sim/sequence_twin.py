@@ -6,7 +6,8 @@ test_sequence_twin.py checks the two against each other at random looks; nothing
 from __future__ import annotations
 
 import numpy as np
-from unit_streams import Array, Counts, Sums
+
+from tests.sim.unit_streams import Array, Counts, Sums
 
 
 def radius(m: Array, alpha: float, nu: Array | None = None) -> Array:
@@ -40,7 +41,8 @@ def share_ratio_rejects(s: Counts, rho_squared: float, alpha: float, ratio: floa
     q_t, q_c = (s.x_t + 1) / (n_t + 2), (s.x_c + 1) / (n_c + 2)
     plain = q_t * (1 - q_t) / n_t + ratio**2 * q_c * (1 - q_c) / n_c
     total = s.x_t + s.x_c
-    constrained = ratio * total / (n_t * n_c) - (total / (n_t + n_c)) ** 2 * (1 / n_t + ratio**2 / n_c)
+    pooled = total / (n_t + n_c)
+    constrained = ratio * pooled * (1 - pooled) * (1 / n_t + 1 / n_c)
     distance = s.x_t / n_t - ratio * s.x_c / n_c
     return usable & (distance**2 > radius(rho_squared * (n_t + n_c), alpha) * np.maximum(plain, constrained))
 

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from alarm_bound import REPLICATIONS, least_expected, most_allowed
-from sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
-from unit_streams import Array, as_adjusted, as_means, as_ratios, conversions, looks, paired
 
 from assay.stats.sequence import tuned_rho_squared
+from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
+from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
+from tests.sim.unit_streams import Array, as_adjusted, as_means, as_ratios, conversions, looks, paired
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from alarm_bound import REPLICATIONS, least_expected, most_allowed
-from unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
 
 from assay.model.plan import Correction
 from assay.model.result import Interval
@@ -16,6 +14,8 @@ from assay.stats.contrast import Contrast, fixed_means, fixed_proportions
 from assay.stats.estimate import Estimates, estimate, fixed_rule
 from assay.stats.multiplicity import adjust
 from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
+from tests.sim.unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
 
 pytestmark = pytest.mark.slow
 

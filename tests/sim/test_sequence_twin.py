@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
-from unit_streams import Array, Counts, Pair, Pairs, Sums, as_adjusted, as_means, as_ratios, conversions, looks, paired
 
 from assay.model.metric import Measure, Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
@@ -15,6 +13,20 @@ from assay.model.plan import Plan
 from assay.model.result import Comparison, Interval, Validity
 from assay.stats.experiment import analyse_metrics
 from assay.stats.sequence import tuned_rho_squared
+from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
+from tests.sim.unit_streams import (
+    Array,
+    Counts,
+    Pair,
+    Pairs,
+    Sums,
+    as_adjusted,
+    as_means,
+    as_ratios,
+    conversions,
+    looks,
+    paired,
+)
 
 ALPHA, TUNING = 0.05, 1_000
 RHO_SQUARED = tuned_rho_squared(TUNING, ALPHA)

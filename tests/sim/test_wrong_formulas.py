@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alarm_bound import REPLICATIONS, most_allowed
 from scipy.special import ndtri, xlogy
-from sequence_twin import radius
-from unit_streams import Array, Counts, as_adjusted, conversions, paired
 
 from assay.stats.sequence import tuned_rho_squared
+from tests.sim.alarm_bound import REPLICATIONS, most_allowed
+from tests.sim.sequence_twin import radius
+from tests.sim.unit_streams import Array, Counts, as_adjusted, conversions, paired
 
 pytestmark = pytest.mark.slow
 

@@ -13,12 +13,14 @@ _ROUNDING_OF_VALUES = 1e-13
 """A standard deviation below this share of the mean is rounding, not variation."""
 _ROUNDING_OF_RESIDUALS = 1e-12
 """A residual sum of squares below this share of its terms is rounding, not variation."""
+_LARGEST = 1e60
+"""Means beyond it, or squares beyond its square, would overflow on the way."""
 
 EMPTY_ARM = NoEstimate("empty_arm", "no unit has a value yet")
 ONE_UNIT = NoEstimate("one_unit", "one unit says nothing about how much units differ; at least two are needed")
 ZERO_VARIANCE = NoEstimate("zero_variance", "every unit has the same value, so chance cannot be measured")
 ZERO_DENOMINATOR = NoEstimate("zero_denominator", "the denominator is 0 over all units")
-BAD_MOMENTS = NoEstimate("bad_moments", "the aggregated numbers are not finite or contradict each other")
+BAD_MOMENTS = NoEstimate("bad_moments", "the aggregated numbers are not finite, too large, or contradict each other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def ratio_arm(moments: Moments) -> Arm | NoEstimate:
     Analytics", section 3.
     """
     below = moments.mean(DENOMINATOR)
-    if below == 0:
+    if abs(below) <= 1 / _LARGEST:
         return ZERO_DENOMINATOR
     ratio = moments.mean(VALUE) / below
     yy, yd, dd = moments.comoment(VALUE), moments.comoment(VALUE, DENOMINATOR), moments.comoment(DENOMINATOR)
@@ -97,7 +99,9 @@ def per_unit(comoment: float, n: int) -> float:
 
 def _sound(moments: Moments) -> bool:
     """Finite, no negative sum of squares, and no cross-moment beyond what Cauchy and Schwarz allow."""
-    if not all(math.isfinite(number) for number in (*moments.means, *moments.comoments)):
+    if not all(abs(mean) <= _LARGEST for mean in moments.means):
+        return False
+    if not all(abs(square) <= _LARGEST**2 for square in moments.comoments):
         return False
     names = moments.columns
     squares = {name: moments.comoment(name) for name in names}

@@ -59,8 +59,8 @@ def sequential_proportions(treatment: Arm, control: Arm) -> Contrast:
 
     Plain: each arm's p (1 - p) / n with one conversion and one non-conversion added, so that an arm without any
     does not look certain. Constrained: both shares estimated from all units under the hypothesis, so that a small
-    arm is not judged by its own few conversions (for the difference Wallenstein 1997; for the ratio the Poisson
-    counterpart; both are the pooled variance under "no difference").
+    arm is not judged by its own few conversions (for the difference Wallenstein 1997; for a ratio r the pooled
+    variance times r, exact for rare conversions; both are the pooled variance under "no difference").
     """
     t, c = treatment, control
     n_units, shares = t.n + c.n, (t.n / (t.n + c.n), c.n / (t.n + c.n))
@@ -69,14 +69,13 @@ def sequential_proportions(treatment: Arm, control: Arm) -> Contrast:
     tilt = (1 - 2 * pooled) * (shares[1] / t.n - shares[0] / c.n)
     bend = -(shares[1] ** 2 / t.n + shares[0] ** 2 / c.n)
     pooled_variance = _pooled_share_variance(t, c)
-    by_ratio = (-(pooled**2) / t.n, pooled * (1 / t.n + 1 / c.n), -(pooled**2) / c.n)
     return Contrast(
         treatment=t.value,
         control=c.value,
         n_units=n_units,
         null_variance=max(plain_t + plain_c, pooled_variance),
         absolute=((plain_t + plain_c, 0.0, 0.0), (pooled_variance, tilt, bend)),
-        relative=((plain_t, 0.0, plain_c), by_ratio),
+        relative=((plain_t, 0.0, plain_c), (0.0, pooled_variance, 0.0)),
         floor=0.0,
         ceiling=1.0,
     )

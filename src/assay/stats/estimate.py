@@ -65,7 +65,7 @@ def anytime_rule(contrast: Contrast, rho_squared: float) -> Rule:
 def estimate(contrast: Contrast, rule: Rule, alpha: float) -> Estimates:
     """Everything a comparison says, with intervals at level 1 - alpha."""
     absolute = contrast.treatment - contrast.control
-    relative: float | NoEstimate = absolute / contrast.control if contrast.control != 0 else ZERO_CONTROL
+    relative = relative_change(absolute, contrast.control)
     if contrast.null_variance <= 0:
         return Estimates(
             absolute=absolute,
@@ -86,6 +86,14 @@ def estimate(contrast: Contrast, rule: Rule, alpha: float) -> Estimates:
         statistic=statistic,
         degrees_of_freedom=contrast.degrees_of_freedom,
     )
+
+
+def relative_change(difference: float, control: float) -> float | NoEstimate:
+    """The difference as a share of the control."""
+    if control == 0:
+        return ZERO_CONTROL
+    relative = difference / control
+    return relative if math.isfinite(relative) else CONTROL_NEAR_ZERO
 
 
 def absolute_interval(contrast: Contrast, rule: Rule, alpha: float) -> Interval | NoEstimate:

@@ -41,11 +41,23 @@ def accepted(numerator: float, denominator: float, variance: Quadratic, critical
     # numerator² w2 + denominator² w0 + … without the terms that cancel, so that large means lose nothing
     inner = denominator * denominator * w0 + numerator * denominator * w1 + numerator * numerator * w2
     root_square = critical * (inner + critical * (w1 * w1 / 4 - w0 * w2))
-    if a == 0 or (a < 0 and root_square <= 0):
+    if a == 0:
+        return _half_line(half_b, numerator * numerator - critical * w0)
+    if a < 0 and root_square <= 0:
         return None
     root = math.sqrt(max(0.0, root_square))
     low, high = sorted(((half_b - root) / a, (half_b + root) / a))
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return None
     return Bounds(low, high) if a > 0 else Outside(low, high)
+
+
+def _half_line(half_b: float, c: float) -> Bounds | None:
+    """All r with c ≤ 2 half_b r: without a denominator only the variance grows with r."""
+    edge = c / (2 * half_b) if half_b else math.inf
+    if not math.isfinite(edge):
+        return None
+    return Bounds(edge, None) if half_b > 0 else Bounds(None, edge)
 
 
 def accepted_by_any(
@@ -57,22 +69,26 @@ def accepted_by_any(
     """
     sets = [accepted(numerator, denominator, variance, critical) for variance in variances]
     intervals = [item for item in sets if isinstance(item, Bounds)]
-    if len(intervals) == len(sets):
-        lowers = [item.lower for item in intervals if item.lower is not None]
-        uppers = [item.upper for item in intervals if item.upper is not None]
-        return Bounds(min(lowers), max(uppers))
     outsides = [item for item in sets if isinstance(item, Outside)]
     if len(intervals) + len(outsides) < len(sets):
         return None
-    return _outside_all(intervals, outsides)
+    return _outside_all(intervals, outsides) if outsides else _around_all(intervals)
+
+
+def _around_all(intervals: Sequence[Bounds]) -> Bounds | None:
+    lowers = [item.lower for item in intervals if item.lower is not None]
+    uppers = [item.upper for item in intervals if item.upper is not None]
+    lower = min(lowers) if len(lowers) == len(intervals) else None
+    upper = max(uppers) if len(uppers) == len(intervals) else None
+    return None if lower is None and upper is None else Bounds(lower, upper)
 
 
 def _outside_all(intervals: Sequence[Bounds], outsides: Sequence[Outside]) -> Outside | None:
+    """The values left out by every set are one gap, or none."""
     low, high = max(item.low for item in outsides), min(item.high for item in outsides)
     for item in intervals:
-        if item.upper is not None and item.lower is not None:
-            if item.lower <= low:
-                low = max(low, item.upper)
-            else:
-                high = min(high, item.lower)
+        if item.lower is None or item.lower <= low:
+            low = math.inf if item.upper is None else max(low, item.upper)
+        else:
+            high = min(high, item.lower)
     return Outside(low, high) if low < high else None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from alarm_bound import REPLICATIONS, least_expected, most_allowed
 from scipy.special import gammaln
-from unit_streams import Array
 
 from assay.model.result import Validity
 from assay.stats.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
+from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
+from tests.sim.unit_streams import Array
 
 pytestmark = pytest.mark.slow
 
