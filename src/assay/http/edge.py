@@ -198,7 +198,7 @@ def _batch_answer(checked: Checked, now: str) -> tuple[int, bytes]:
         document = problem(
             422, "No event of the batch is accepted", "every event was refused; see refused", code="invalid_input"
         )
-        return 422, encoded(document | {"accepted": 0, "refused": refused})
+        return 422, encoded(document | {"refused": refused})
     answer = {
         "accepted": len(checked.event_ids),
         "event_ids": checked.event_ids,

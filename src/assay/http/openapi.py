@@ -59,7 +59,10 @@ def _build(app: FastAPI) -> dict[str, Any]:
 
 def _add_problems(operation: dict[str, Any]) -> None:
     operation["responses"].pop("422", None)
-    for status, text in (("404", "Not found"), ("409", "Not possible now"), ("422", "A value is not accepted")):
+    problems = {"404": "Not found", "409": "Not possible now", "422": "A value is not accepted"}
+    if "requestBody" in operation:
+        problems |= {"400": "Not JSON", "413": "Too large"}
+    for status, text in problems.items():
         operation["responses"][status] = _problem(text)
 
 
@@ -81,6 +84,7 @@ def _assign_operation() -> dict[str, Any]:
         "requestBody": _body({"$ref": _REF.format(name="AssignIn")}),
         "responses": {
             "200": {"description": "One assignment per experiment asked for", "content": answer},
+            "400": _problem("Not JSON"),
             "413": _problem("Too large"),
             "422": _problem("A value is not accepted"),
         },
@@ -99,6 +103,7 @@ def _events_operation() -> dict[str, Any]:
         "requestBody": _body({"anyOf": [event, batch, wrapped]}),
         "responses": {
             "202": {"description": "Kept", "content": {"application/json": {"schema": {"type": "object"}}}},
+            "400": _problem("Not JSON"),
             "413": _problem("Too large"),
             "422": _problem("Not accepted"),
             "503": _problem("Cannot be written now; nothing of this request was kept"),

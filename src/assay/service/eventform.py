@@ -143,16 +143,16 @@ def _explain(message: str, data: bytes) -> EventRefused:
     if missing := _MISSING.search(message):
         name = f"{path}.{missing.group(1)}" if path else missing.group(1)
         return EventRefused(EventProblem.INVALID, name, None, "a value: the field is required")
-    if unknown := _UNKNOWN.search(message):
-        name = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
-        names = Attribution.__struct_fields__ if path else EventIn.__struct_fields__
-        return EventRefused(EventProblem.INVALID, name, "…", f"one of {', '.join(names)}")
     given: Any = json.loads(data)
     for step in re.findall(r"[^.\[\]]+", path):
         if isinstance(given, dict):
             given = given.get(step, given)
         elif isinstance(given, list) and step.isdigit():
             given = given[int(step)]
+    if unknown := _UNKNOWN.search(message):
+        name = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
+        names = Attribution.__struct_fields__ if path else EventIn.__struct_fields__
+        return EventRefused(EventProblem.INVALID, name, given.get(unknown.group(1)), f"one of {', '.join(names)}")
     return EventRefused(EventProblem.INVALID, path or "event", given, accepted_words(what))
 
 
