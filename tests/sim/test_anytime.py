@@ -10,7 +10,18 @@ import pytest
 from assay.stats.sequence import tuned_rho_squared
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
-from tests.sim.unit_streams import Array, as_adjusted, as_means, as_ratios, conversions, looks, paired
+from tests.sim.unit_streams import (
+    Array,
+    Pair,
+    Pairs,
+    Sums,
+    as_adjusted,
+    as_means,
+    as_ratios,
+    conversions,
+    looks,
+    paired,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -84,6 +95,25 @@ def test_lognormal_means_without_an_effect(share: float) -> None:
     s = as_means(paired(rng, looks(2_000), REPLICATIONS, lognormal, 1.0, share))
     for tuning_units in (100, 10_000):
         assert ever(mean_rejects(s, tuned_rho_squared(tuning_units, ALPHA), ALPHA)) <= MOST
+
+
+def orders(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
+    """How often units ordered, and what the 2 % who did spent."""
+    count = rng.poisson(0.3, shape).astype(float)
+    return count, np.where(rng.random(shape) < 0.02, rng.exponential(1.0, shape), 0.0)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+def test_counts_and_rare_spending(share: float) -> None:
+    rng = np.random.default_rng(109)
+    pairs = paired(rng, looks(2_000), REPLICATIONS, orders, 1.0, share)
+    spending = Pairs(*(Pair(side.n, side.x, side.y, side.xx, side.yx, side.yy) for side in (pairs.t, pairs.c)))
+    assert ever(mean_rejects(as_means(pairs), tuned_rho_squared(100, ALPHA), ALPHA)) <= MOST
+    assert ever(mean_rejects(as_means(spending), tuned_rho_squared(10_000, ALPHA), ALPHA)) <= MOST
+    spent = as_means(spending)
+    lifted = Sums(spent.n_t, 1.3 * spent.m_t, 1.69 * spent.v_t, spent.n_c, spent.m_c, spent.v_c)
+    assert ever(mean_rejects(lifted, tuned_rho_squared(10_000, ALPHA), ALPHA, difference=0.3 * 0.02)) <= MOST
+    assert ever(mean_rejects(lifted, tuned_rho_squared(10_000, ALPHA), ALPHA, ratio=1.3)) <= MOST
 
 
 def sessions(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -146,9 +146,6 @@ def test_no_moments_whatever_give_a_number_that_is_none(
 ) -> None:
     columns = (VALUE, DENOMINATOR) if kind is MetricKind.RATIO else (VALUE, COVARIATE)
     arms = [Moments(n, columns, (mean, below), (square, cross, below)) for n in (n_t, n_c)]
-    try:
-        item = compared(kind, arms[0], arms[1], validity)
-    except AssertionError:
-        return  # the metric failed wholly, with a reason
+    item = compared(kind, arms[0], arms[1], validity)
     assert finite(item)
     assert item.p_value != 0

@@ -20,8 +20,9 @@ With few units s is itself uncertain. Averaging over the unknown scale as well (
 on ν degrees of freedom, exact for normal data of one variance (Gönen et al. 2005; Hendriksen, de Heide &
 Grünwald 2021) and the e above when ν grows. It cannot reach 1/α before there is enough data to know the scale.
 
-All of it is asymptotic for other data: `tests/sim` shows the error kept for shares from 0.1 % to 97 %, lognormal
-and count data from the second unit on; values of which 98 % are zero want `tuning_units` of 1,000 or more.
+For other data it is asymptotic. `tests/sim` follows it from the second unit on and finds the error kept for shares
+from 0.1 % to 97 %, lognormal values, counts, ratios and adjusted means, also with one arm in ten. Values of which
+98 % are zero need `tuning_units` of several thousand: tuned to 100 units their difference is missed in 7 % of cases.
 
 ρ is fixed before any data: the sequence is tightest at `tuning_units` when m there solves m = log((1 + m) / α²),
 that is m = -W₋₁(-α²/e) - 1 with Lambert's W; c is then 1 + m.
