@@ -49,8 +49,8 @@ def analyze(
     """
     # Imported here so that `import assay` stays light.
     from assay.app.tables import open_tables
-    from assay.service.analyze import TableQuestion
-    from assay.service.analyze import analyze as analyze_table
+    from assay.service.table_analysis import TableQuestion
+    from assay.service.table_analysis import analyze as analyze_table
 
     question = TableQuestion(
         unit=unit,
@@ -120,7 +120,7 @@ class Analysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON-ready data, without the time of computing."""
-        from assay.service.analyze import stable_document
+        from assay.service.table_analysis import stable_document
 
         return stable_document(self.result)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assay import wording
 from assay.model.metric import MetricKind
@@ -43,9 +43,14 @@ def result_rows(result: ExperimentResult) -> list[ResultRow]:
     rows = []
     for metric in result.metrics:
         names = (metric.title, f"{metric.kind.value}, {metric.role.value}")
-        for i, arm in enumerate(metric.arms):
-            rows.append(_row(metric, arm, names[i] if i < len(names) else ""))
+        for i, row in enumerate(metric_rows(metric)):
+            rows.append(replace(row, metric=names[i] if i < len(names) else ""))
     return rows
+
+
+def metric_rows(metric: MetricResult) -> list[ResultRow]:
+    """One row per variant of one metric, control first."""
+    return [_row(metric, arm, metric.title) for arm in metric.arms]
 
 
 def shows_adjusted(result: ExperimentResult) -> bool:

@@ -40,7 +40,12 @@ def _family_rule(result: ExperimentResult) -> tuple[str, ...]:
     if result.plan.correction is Correction.NONE or all(metric.family_size < 2 for metric in result.metrics):
         return ()
     name = result.plan.correction.value.replace("_", " ").title().replace(" And ", " and ")
-    return (f"p adjusted: {name}, over the treatments of the primary metric, and over all secondary ones apart.",)
+    rule = f"p adjusted: {name}, over the treatments of the primary metric, and over all secondary ones apart."
+    if result.plan.correction in (Correction.HOLM, Correction.BONFERRONI):
+        rule += (
+            " Intervals hold for all of a family at once, so they may reach 0 where an adjusted p is just below alpha."
+        )
+    return (rule,)
 
 
 def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) -> list[str]:
