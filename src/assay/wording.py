@@ -19,6 +19,26 @@ def lift(relative: float) -> str:
     return f"{relative * 100:+,.1f} %".replace("-", "−")
 
 
+def lift_interval(lower: float | None, upper: float | None) -> str:
+    """The bounds of a lift: '−4.1 % to +38.0 %', 'below +38.0 %', 'above −4.1 %', 'any lift' (None: unbounded)."""
+    if lower is None:
+        return "any lift" if upper is None else f"below {lift(upper)}"
+    return f"above {lift(lower)}" if upper is None else f"{lift(lower)} to {lift(upper)}"
+
+
+def points(share: float, *, signed: bool = False) -> str:
+    """A difference of shares in percentage points: 0.0051 → '0.51 pp'."""
+    return percent(share, signed=signed).replace(" %", " pp")
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its largest fitting unit: 45 → '45 seconds', 7200 → '2 hours', 86400 → '1 day'."""
+    units = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    size, name = next((unit for unit in units if seconds >= unit[0]), units[-1])
+    n = int(seconds // size) if seconds > 0 else 0
+    return f"{count(n)} {name}{'' if n == 1 else 's'}"
+
+
 def amount(value: float) -> str:
     """A quantity with about four significant digits: 1234567.8 → '1,234,568', 0.01234 → '0.01234'."""
     size = abs(value)

@@ -1,0 +1,80 @@
+"""One interval with its point on a shared axis, as wide as the place it is put in."""
+
+from __future__ import annotations
+
+from assay.charts.axis import LiftAxis, tick_label
+from assay.charts.svg import chart, element, share, words
+from assay.model.result import Comparison, Interval, NoEstimate
+
+BAR_HEIGHT = 30
+AXIS_HEIGHT = 20
+_ARROW_LEFT = "M0-5L-7 0L0 5Z"
+_ARROW_RIGHT = "M0-5L7 0L0 5Z"
+_END_SHARE = 0.02
+
+
+def tone_of(item: Comparison) -> str:
+    """The class that colours a comparison: better, worse or unclear."""
+    if item.better is None:
+        return "unclear"
+    return "better" if item.better else "worse"
+
+
+def interval_bar(item: Comparison, axis: LiftAxis, *, label: str) -> str:
+    """The bar for a row of a table: grid, zero line, interval, point; only grid and zero when there is no lift.
+
+    An end without a bound, or beyond the axis, is an arrow. label: what screen readers say.
+    """
+    inside = gridlines(axis, BAR_HEIGHT) + marks(item, axis, BAR_HEIGHT / 2)
+    return chart(inside, label=label, width="100%", height=BAR_HEIGHT, kind="interval-bar")
+
+
+def axis_strip(axis: LiftAxis, *, label: str = "Axis of relative lift") -> str:
+    """The axis' round numbers, for the head of the column that holds the bars."""
+    ticks = "".join(
+        element(
+            "text", words(tick_label(t)), x=share(axis.position(t)), y=14, text_anchor="middle", class_="faint small"
+        )
+        for t in axis.ticks(4)
+    )
+    return chart(ticks, label=label, width="100%", height=AXIS_HEIGHT, kind="axis-strip")
+
+
+def gridlines(axis: LiftAxis, height: float) -> str:
+    """A vertical line at every tick, the zero line stronger."""
+    return "".join(
+        element("line", x1=share(x), x2=share(x), y1=0, y2=height, class_="zero" if abs(t) < 1e-12 else "grid")
+        for t in axis.ticks(4)
+        for x in [axis.position(t)]
+    )
+
+
+def marks(item: Comparison, axis: LiftAxis, y: float) -> str:
+    """Interval and point; nothing when there is no lift."""
+    if isinstance(item.relative, NoEstimate):
+        return ""
+    ends = _ends(item.relative_interval, axis)
+    point = element("circle", cx=share(axis.position(item.relative)), cy=y, r=5, class_="point")
+    return element("g", *ends_marks(ends, y), point, class_=tone_of(item))
+
+
+def ends_marks(ends: tuple[tuple[float, bool], tuple[float, bool]] | None, y: float) -> list[str]:
+    """The interval's bar, and an arrow at each end that runs on."""
+    if ends is None:
+        return []
+    (left, left_open), (right, right_open) = ends
+    found = [element("line", x1=share(left), x2=share(right), y1=y, y2=y, class_="reach")]
+    for position, is_open, path in ((left, left_open, _ARROW_LEFT), (right, right_open, _ARROW_RIGHT)):
+        if is_open:
+            arrow = element("path", d=path, class_="arrow")
+            found.append(element("svg", arrow, x=share(position), y=y, overflow="visible"))
+    return found
+
+
+def _ends(interval: Interval | NoEstimate, axis: LiftAxis) -> tuple[tuple[float, bool], tuple[float, bool]] | None:
+    if isinstance(interval, NoEstimate):
+        return None
+    lower, upper = interval.lower, interval.upper
+    left = (_END_SHARE, True) if lower is None or lower < axis.low else (axis.position(lower), False)
+    right = (1 - _END_SHARE, True) if upper is None or upper > axis.high else (axis.position(upper), False)
+    return left, right

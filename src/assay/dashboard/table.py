@@ -1,0 +1,171 @@
+"""The results table, which is the forest plot: one row per metric and variant, the interval drawn in the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from assay import wording
+from assay.charts.axis import LiftAxis, lift_axis
+from assay.charts.bar import axis_strip, interval_bar, tone_of
+from assay.model.metric import Direction, MetricKind, Role
+from assay.model.plan import Correction
+from assay.model.result import ArmEstimate, Comparison, ExperimentResult, Interval, MetricResult, NoEstimate
+
+_ROLES = {Role.PRIMARY: "Primary metric", Role.SECONDARY: "Secondary metrics", Role.GUARDRAIL: "Guardrails"}
+_NO_BAR = Markup("")
+_VERDICTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
+_CORRECTIONS = {
+    Correction.HOLM: "Holm",
+    Correction.BONFERRONI: "Bonferroni",
+    Correction.BENJAMINI_HOCHBERG: "Benjamini–Hochberg",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableRow:
+    """One variant of one metric, in words. why: the reason why there is no lift (or no p-value). bar: SVG."""
+
+    variant: str
+    title: str
+    is_control: bool
+    is_winner: bool
+    units: str
+    value: str
+    value_why: str = ""
+    bar: Markup = _NO_BAR
+    lift: str = ""
+    interval: str = ""
+    difference: str = ""
+    why: str = ""
+    p: str = ""
+    p_why: str = ""
+    tone: str = "unclear"
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRows:
+    """One metric. note: kind, and which way is better."""
+
+    key: str
+    title: str
+    note: str
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRows:
+    """The metrics of one role."""
+
+    title: str
+    metrics: tuple[MetricRows, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultsTable:
+    """The table. struck: a sample-ratio mismatch makes all of it untrustworthy."""
+
+    roles: tuple[RoleRows, ...]
+    axis: Markup
+    level: str
+    p_heading: str
+    struck: bool
+
+
+def results_table(result: ExperimentResult, titles: Mapping[str, str]) -> ResultsTable:
+    """The table of one result. titles: variant key → name for people."""
+    axis = lift_axis(result.metrics)
+    winner = None if result.sample_ratio.mismatch else result.recommendation.winner
+    roles = []
+    for role, title in _ROLES.items():
+        metrics = tuple(_metric(item, axis, titles, winner) for item in result.metrics if item.role is role)
+        if metrics:
+            roles.append(RoleRows(title if len(metrics) > 1 or role is Role.PRIMARY else title.rstrip("s"), metrics))
+    return ResultsTable(
+        roles=tuple(roles),
+        axis=Markup(axis_strip(axis)),
+        level=f"{100 * (1 - result.plan.alpha):g} %",
+        p_heading=_p_heading(result),
+        struck=result.sample_ratio.mismatch,
+    )
+
+
+def _p_heading(result: ExperimentResult) -> str:
+    name = _CORRECTIONS.get(result.plan.correction)
+    return f"p ({name})" if name and any(item.family_size > 1 for item in result.metrics) else "p"
+
+
+def _metric(metric: MetricResult, axis: LiftAxis, titles: Mapping[str, str], winner: str | None) -> MetricRows:
+    better = "higher is better" if metric.direction is Direction.INCREASE else "lower is better"
+    primary_winner = winner if metric.role is Role.PRIMARY else None
+    rows = tuple(_row(metric, arm, axis, titles, primary_winner) for arm in metric.arms)
+    return MetricRows(metric.metric, metric.title, f"{metric.kind.value}, {better}", rows)
+
+
+def _row(
+    metric: MetricResult, arm: ArmEstimate, axis: LiftAxis, titles: Mapping[str, str], winner: str | None
+) -> TableRow:
+    item = metric.comparison(arm.variant)
+    title = titles.get(arm.variant, arm.variant)
+    value = arm.value
+    row = TableRow(
+        variant=arm.variant,
+        title=title,
+        is_control=item is None,
+        is_winner=winner == arm.variant,
+        units=wording.count(arm.n_units),
+        value="–" if isinstance(value, NoEstimate) else shown(metric)(value),
+        value_why=because(value) if isinstance(value, NoEstimate) else "",
+    )
+    return _compared(row, metric, item, axis) if item else row
+
+
+def _compared(row: TableRow, metric: MetricResult, item: Comparison, axis: LiftAxis) -> TableRow:
+    """A treatment's row: what it says beyond its own value."""
+    lift, interval = _lift(item), _interval(item.relative_interval)
+    said = f"Lift of {row.title}: {lift}, {interval}" if lift else f"Lift of {row.title}: cannot be computed"
+    p, tone = item.p_value_adjusted, tone_of(item)
+    return replace(
+        row,
+        bar=Markup(interval_bar(item, axis, label=said)),
+        lift=lift,
+        interval=interval if lift else "",
+        difference=_difference(metric, item),
+        why=because(item.relative) if isinstance(item.relative, NoEstimate) else "",
+        p="" if isinstance(p, NoEstimate) else wording.p_value(p).removeprefix("p = ").removeprefix("p "),
+        p_why=because(p) if isinstance(p, NoEstimate) else "",
+        tone=tone,
+        verdict=_VERDICTS[tone],
+    )
+
+
+def _lift(item: Comparison) -> str:
+    return "" if isinstance(item.relative, NoEstimate) else wording.lift(item.relative)
+
+
+def _interval(interval: Interval | NoEstimate) -> str:
+    if isinstance(interval, NoEstimate):
+        return f"no interval, because {interval.reason}"
+    return wording.lift_interval(interval.lower, interval.upper)
+
+
+def _difference(metric: MetricResult, item: Comparison) -> str:
+    """The absolute difference with its sign, in the metric's unit; empty when there is none."""
+    if isinstance(item.absolute, NoEstimate):
+        return ""
+    if metric.kind is MetricKind.CONVERSION:
+        return wording.points(item.absolute, signed=True)
+    return f"{'+' if item.absolute > 0 else ''}{wording.amount(item.absolute)}"
+
+
+def shown(metric: MetricResult) -> Callable[[float], str]:
+    """How a value of this metric is written."""
+    return wording.percent if metric.kind is MetricKind.CONVERSION else wording.amount
+
+
+def because(why: NoEstimate) -> str:
+    """'cannot be computed, because …'."""
+    return f"cannot be computed, because {why.reason}"
