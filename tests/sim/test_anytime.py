@@ -7,6 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from assay.model.result import Interval
+from assay.stats.arm import Arm
+from assay.stats.armview import share_interval
 from assay.stats.sequence import tuned_rho_squared
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
@@ -72,6 +75,19 @@ def test_smaller_levels_hold_too() -> None:
     rng = np.random.default_rng(104)
     s = conversions(rng, looks(10_000), REPLICATIONS, 0.05, 0.05, 0.5)
     assert ever(share_rejects(s, tuned_rho_squared(10_000, ALPHA), 0.01)) <= most_allowed(0.01)
+
+
+@pytest.mark.parametrize(("p", "tuning_units"), [(0.002, 1_000), (0.05, 1_000), (0.3, 200)])
+def test_a_single_arm_s_share_is_covered_at_every_look(p: float, tuning_units: int) -> None:
+    rng = np.random.default_rng(110)
+    s = conversions(rng, looks(3_000, early=40), 2_000, p, p, 0.5)
+    rho_squared = 2 * tuned_rho_squared(tuning_units, ALPHA)
+    missed = 0
+    for n, x in zip(s.n_t.tolist(), s.x_t.tolist(), strict=True):
+        arms = [Arm(int(a), b / a, 0.0) for a, b in zip(n, x, strict=True) if a >= 2]
+        found = [share_interval(arm, rho_squared * arm.n, ALPHA) for arm in arms]
+        missed += any(not isinstance(item, Interval) or not item.lower <= p <= item.upper for item in found)
+    assert missed <= most_allowed(ALPHA, 2_000)
 
 
 def lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:

@@ -53,14 +53,13 @@ def leaves_out(interval: object, value: float) -> bool:
     return below or (interval.upper is not None and value > interval.upper)
 
 
-def points(rng: np.random.Generator, rejected: Array, count: int = 150) -> list[tuple[int, int]]:
-    """Random looks, half of them among the rejected ones, so that both answers are checked."""
-    every = [
-        (int(i), int(j)) for i, j in zip(*(rng.integers(size, size=count) for size in rejected.shape), strict=True)
-    ]
-    hits = np.argwhere(rejected)
-    chosen = hits[rng.integers(len(hits), size=count)]
-    return every + [(int(i), int(j)) for i, j in chosen]
+def points(rng: np.random.Generator, rejected: Array, count: int = 100) -> list[tuple[int, int]]:
+    """Random looks, random rejected ones, and the looks at which the answer turns."""
+    every = np.stack([rng.integers(size, size=count) for size in rejected.shape], axis=1)
+    hits, turns = np.argwhere(rejected), np.argwhere(rejected[:, 1:] != rejected[:, :-1])
+    turned = turns[rng.integers(len(turns), size=count)]
+    chosen = np.concatenate([every, hits[rng.integers(len(hits), size=count)], turned, np.add(turned, [0, 1])])
+    return [(int(i), int(j)) for i, j in chosen]
 
 
 @pytest.mark.parametrize(("p", "share"), [(0.01, 0.5), (0.05, 0.1), (0.3, 0.9), (0.6, 0.5)])

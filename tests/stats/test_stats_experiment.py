@@ -101,6 +101,22 @@ def test_an_empty_treatment_does_not_shrink_the_others_alpha() -> None:
     assert not result.comparisons[2].significant
 
 
+def test_a_comparison_without_a_p_value_still_counts_in_its_family() -> None:
+    nobody = {name: Moments.of_counts(0, 10_000) for name in ("c", "a", "b")}
+    results, _ = analyse_metrics(
+        METRICS[1:3],
+        {"second": TWO, "third": nobody},
+        control="c",
+        plan=Plan(),
+        validity=Validity.FIXED,
+        tuning_units=1_000,
+    )
+    strong = results[0].comparisons[1]
+    assert results[0].family_size == 4
+    assert strong.p_value_adjusted == pytest.approx(4 * strong.p_value)  # type: ignore[operator]
+    assert results[1].comparisons[0].p_value_adjusted == results[1].comparisons[0].p_value
+
+
 def test_an_outlier_is_named_with_its_share() -> None:
     plain = Moments(44_700, (VALUE,), (52.45626,), (2945812585.5,), 49_854.0)
     arms = {"c": plain, "t": Moments(45_489, (VALUE,), (51.29878,), (485344970.3,), 2_640.0)}

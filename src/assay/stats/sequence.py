@@ -21,7 +21,7 @@ on ν degrees of freedom, exact for normal data of one variance (Gönen et al. 2
 Grünwald 2021) and the e above when ν grows. It cannot reach 1/α before there is enough data to know the scale.
 
 For other data it is asymptotic. `tests/sim` follows it from the second unit on and finds the error kept for shares
-from 0.1 % to 97 %, lognormal values, counts, ratios and adjusted means, also with one arm in ten. Values of which
+from 0.1 % to 97 %, lognormal values, counts, ratios and adjusted means, also with uneven arms. Values of which
 98 % are zero need `tuning_units` of several thousand: tuned to 100 units their difference is missed in 7 % of cases.
 
 ρ is fixed before any data: the sequence is tightest at `tuning_units` when m there solves m = log((1 + m) / α²),
