@@ -31,13 +31,14 @@ def interval_bar(item: Comparison, axis: LiftAxis, *, label: str) -> str:
 
 def axis_strip(axis: LiftAxis, *, label: str = "Axis of relative lift") -> str:
     """The axis' round numbers, for the head of the column that holds the bars."""
-    ticks = "".join(
-        element(
-            "text", words(tick_label(t)), x=share(axis.position(t)), y=14, text_anchor="middle", class_="faint small"
-        )
-        for t in axis.ticks(4)
-    )
+    ticks = "".join(_tick(axis, tick) for tick in axis.ticks(4))
     return chart(ticks, label=label, width="100%", height=AXIS_HEIGHT, kind="axis-strip")
+
+
+def _tick(axis: LiftAxis, tick: float) -> str:
+    place = axis.position(tick)
+    anchor = "start" if place < 0.06 else "end" if place > 0.94 else "middle"
+    return element("text", words(tick_label(tick)), x=share(place), y=14, text_anchor=anchor, class_="faint small")
 
 
 def gridlines(axis: LiftAxis, height: float) -> str:

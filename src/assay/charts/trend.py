@@ -14,10 +14,10 @@ from assay.charts.timeticks import time_ticks
 
 HEIGHT = 190
 _PLOT_TOP, _PLOT_HEIGHT = 8.0, 152.0
-_PLOT_SHARE = 0.83
+_PLOT_SHARE = 0.79
 _UNITS = 1000.0
 _SETTLED_SHARE = 0.6
-_SETTLED_BANDS = 1.6
+_SETTLED_BANDS = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +153,10 @@ def _end(points: Sequence[TrendPoint], across: dict[datetime, float], axis: Lift
         return element("text", "No lift can be computed yet", x=0, y=HEIGHT / 2, class_="faint halo")
     x, y = across[last.at] * _PLOT_SHARE, _y(axis, last.lift)
     dot = element("circle", cx=share(x), cy=y, r=4.5, class_="point")
-    text = element("text", words(wording.lift(last.lift)), x=share(x + 0.022), y=y + 4.5, class_="toned strong halo")
+    text = element("text", words(_short(last.lift)), x=share(x + 0.022), y=y + 4.5, class_="toned strong halo")
     return element("g", dot, text, class_=tone)
+
+
+def _short(lift: float) -> str:
+    """A lift that fits beside its dot: no digits after the point from ±100 % on."""
+    return wording.lift(lift) if abs(lift) < 1 else f"{lift * 100:+,.0f} %".replace("-", "−")

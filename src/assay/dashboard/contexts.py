@@ -15,15 +15,16 @@ from assay.dashboard.table import ResultsTable, results_table
 from assay.dashboard.traffic import RatioBox, Sample, VariantRow, ratio_box, sample, variant_rows
 from assay.dashboard.trends import Trend, trends
 from assay.model.experiment import Experiment
-from assay.model.result import ExperimentResult
+from assay.model.result import ExperimentResult, Recommendation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The recommendation: what to do, why, and what to beware of."""
+    """The recommendation: what to do, why, and what to beware of. headline and detail together are the sentence."""
 
     action: Chip
-    sentence: str
+    headline: str
+    detail: str
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -94,11 +95,8 @@ def _facts(experiment: Experiment, now: datetime) -> tuple[str, ...]:
 
 def _findings(experiment: Experiment, result: ExperimentResult, series: Sequence[ExperimentResult]) -> Findings:
     titles = {variant.key: variant.title for variant in experiment.variants}
-    words = result.recommendation
     return Findings(
-        verdict=Verdict(
-            action=action_chip(words.action), sentence=words.sentence, reasons=words.reasons, warnings=words.warnings
-        ),
+        verdict=verdict(result.recommendation),
         ratio=ratio_box(result, titles),
         sample=sample(result, titles),
         table=results_table(result, titles),
@@ -110,3 +108,24 @@ def _findings(experiment: Experiment, result: ExperimentResult, series: Sequence
         n_units=wording.count(result.n_units),
         final=result.final,
     )
+
+
+def verdict(words: Recommendation) -> Verdict:
+    """The recommendation with its sentence parted at the colon; a reason that repeats the sentence is left out."""
+    # A quoted name may hold a colon of its own; the sentence's colon follows the closing quote.
+    colon = "”: " if "“" in words.sentence else ": "
+    before, found, after = words.sentence.partition(colon)
+    headline = before + found.rstrip(": ") + ("." if after else "")
+    reasons = [reason for reason in words.reasons if not (after and _numbers(reason) == _numbers(after))]
+    return Verdict(
+        action=action_chip(words.action),
+        headline=headline if after else words.sentence,
+        detail=after,
+        reasons=tuple(reasons),
+        warnings=words.warnings,
+    )
+
+
+def _numbers(sentence: str) -> str:
+    """What a sentence says after its subject."""
+    return sentence.partition(" is ")[2]

@@ -33,7 +33,7 @@ class Plan:
     baseline_sd: expected standard deviation of a unit's value (not needed for conversion).
     minimum_effect: smallest effect worth finding, relative to the baseline (0.1 = +10 %).
     required_per_variant: units per variant; computed from the above when it can be, else given.
-    tuning_units: total units (all variants) at which confidence sequences are tightest; the planned total if None.
+    tuning_units: units in two arms together at which confidence sequences are tightest; the planned ones if None.
     srm_alpha: a sample-ratio p-value below it blocks the verdict.
     """
 

@@ -120,7 +120,7 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         recommendation=recommendation,
         progress=progress,
         quality=moments.quality,
-        failures={**(moments.failures or {}), **failures},
+        failures={**failures, **(moments.failures or {})},
         final=experiment.stage is Stage.ANALYSIS,
     )
 
