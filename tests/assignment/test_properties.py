@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.assignment.evaluate import evaluate
-from assay.assignment.snapshot import Reason, Snapshot, compile_snapshot
+from assay.assignment.snapshot import Snapshot, compile_snapshot
 from assay.model.audience import Attribute, Audience, Operator
+from assay.model.decision import Reason
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage
 from assay.model.shares import PARTS, even_parts, split_parts

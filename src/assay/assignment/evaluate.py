@@ -10,7 +10,8 @@ from datetime import datetime
 from hashlib import md5
 from typing import Any
 
-from assay.assignment.snapshot import CompiledExperiment, Decision, Reason, Snapshot
+from assay.assignment.snapshot import CompiledExperiment, Snapshot
+from assay.model.decision import Decision, Reason
 from assay.model.lifecycle import Status
 
 _RUNNING = Status.RUNNING

@@ -6,39 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import accumulate
-from typing import Any
 
 from assay.assignment.bucketing import BUCKETS
 from assay.assignment.targeting import Predicate, compile_condition
+from assay.model.decision import Decision, Reason
 from assay.model.experiment import Experiment
 from assay.model.lifecycle import Status
-
-
-class Reason(StrEnum):
-    """Why a unit has the variant it has, or none."""
-
-    ASSIGNED = "assigned"
-    UNKNOWN_EXPERIMENT = "unknown_experiment"
-    INVALID_UNIT = "invalid_unit"
-    NOT_RUNNING = "not_running"
-    NOT_IN_AUDIENCE = "not_in_audience"
-    NOT_IN_TRAFFIC = "not_in_traffic"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Who gets what, and why. variant and config are None unless reason is `assigned`."""
-
-    experiment: str
-    variant: str | None
-    variant_name: str | None
-    config: Mapping[str, Any] | None
-    reason: Reason
-    version: int = 0
-    started_at: datetime | None = None
-    planned_end: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

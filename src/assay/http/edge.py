@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from assay.assignment.snapshot import Decision
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
 from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
 from assay.http.wire import Disconnected, Receive, Scope, Send, read_body, send_json
+from assay.model.decision import Decision
 from assay.model.document import format_time, to_document
 from assay.service.eventform import accepted_words, split_body
 from assay.service.services import Services

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from assay.assignment.evaluate import evaluate
-from assay.assignment.snapshot import Decision
+from assay.model.decision import Decision
 from assay.ports import Clock, Inbox, Telemetry
 from assay.service.eventlines import exposure_line
 from assay.service.snapshots import Snapshots
