@@ -17,8 +17,8 @@ from assay.model.lifecycle import Status
 from assay.model.metric import Direction, MetricKind, Role
 from assay.model.plan import Correction, Method, Plan
 from assay.model.result import ExperimentResult, NoEstimate, Validity
-from assay.service.table_analysis import TableQuestion, analyze, stable_document
 from assay.service.result_rows import notes, result_rows, shows_adjusted
+from assay.service.table_analysis import TableQuestion, analyze, stable_document
 from assay.service.table_metrics import table_metrics
 from assay.service.table_words import rules
 
