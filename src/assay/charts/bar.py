@@ -11,6 +11,7 @@ AXIS_HEIGHT = 20
 _ARROW_LEFT = "M0-5L-7 0L0 5Z"
 _ARROW_RIGHT = "M0-5L7 0L0 5Z"
 _END_SHARE = 0.02
+_MIDDLE = "50%"
 
 
 def tone_of(item: Comparison) -> str:
@@ -25,13 +26,20 @@ def interval_bar(item: Comparison, axis: LiftAxis, *, label: str) -> str:
 
     An end without a bound, or beyond the axis, is an arrow. label: what screen readers say.
     """
-    inside = gridlines(axis, BAR_HEIGHT) + marks(item, axis, BAR_HEIGHT / 2)
+    inside = gridlines(axis) + marks(item, axis)
     return chart(inside, label=label, width="100%", height=BAR_HEIGHT, kind="interval-bar")
+
+
+def bare_row(axis: LiftAxis) -> str:
+    """Grid and zero line alone, for the control's row; decoration, so it has no name of its own."""
+    return element(
+        "svg", gridlines(axis), class_="assay-chart interval-bar", width="100%", height=BAR_HEIGHT, aria_hidden="true"
+    )
 
 
 def axis_strip(axis: LiftAxis, *, label: str = "Axis of relative lift") -> str:
     """The axis' round numbers, for the head of the column that holds the bars."""
-    ticks = "".join(_tick(axis, tick) for tick in axis.ticks(4))
+    ticks = "".join(_tick(axis, tick) for tick in axis.ticks())
     return chart(ticks, label=label, width="100%", height=AXIS_HEIGHT, kind="axis-strip")
 
 
@@ -41,34 +49,34 @@ def _tick(axis: LiftAxis, tick: float) -> str:
     return element("text", words(tick_label(tick)), x=share(place), y=14, text_anchor=anchor, class_="faint small")
 
 
-def gridlines(axis: LiftAxis, height: float) -> str:
-    """A vertical line at every tick, the zero line stronger."""
+def gridlines(axis: LiftAxis) -> str:
+    """A vertical line at every tick, from top to bottom, the zero line stronger."""
     return "".join(
-        element("line", x1=share(x), x2=share(x), y1=0, y2=height, class_="zero" if abs(t) < 1e-12 else "grid")
-        for t in axis.ticks(4)
+        element("line", x1=share(x), x2=share(x), y1=0, y2="100%", class_="zero" if abs(t) < 1e-12 else "grid")
+        for t in axis.ticks()
         for x in [axis.position(t)]
     )
 
 
-def marks(item: Comparison, axis: LiftAxis, y: float) -> str:
-    """Interval and point; nothing when there is no lift."""
+def marks(item: Comparison, axis: LiftAxis) -> str:
+    """Interval and point at half height; nothing when there is no lift."""
     if isinstance(item.relative, NoEstimate):
         return ""
     ends = _ends(item.relative_interval, axis)
-    point = element("circle", cx=share(axis.position(item.relative)), cy=y, r=5, class_="point")
-    return element("g", *ends_marks(ends, y), point, class_=tone_of(item))
+    point = element("circle", cx=share(axis.position(item.relative)), cy=_MIDDLE, r=5, class_="point")
+    return element("g", *_reach(ends), point, class_=tone_of(item))
 
 
-def ends_marks(ends: tuple[tuple[float, bool], tuple[float, bool]] | None, y: float) -> list[str]:
+def _reach(ends: tuple[tuple[float, bool], tuple[float, bool]] | None) -> list[str]:
     """The interval's bar, and an arrow at each end that runs on."""
     if ends is None:
         return []
     (left, left_open), (right, right_open) = ends
-    found = [element("line", x1=share(left), x2=share(right), y1=y, y2=y, class_="reach")]
+    found = [element("line", x1=share(left), x2=share(right), y1=_MIDDLE, y2=_MIDDLE, class_="reach")]
     for position, is_open, path in ((left, left_open, _ARROW_LEFT), (right, right_open, _ARROW_RIGHT)):
         if is_open:
             arrow = element("path", d=path, class_="arrow")
-            found.append(element("svg", arrow, x=share(position), y=y, overflow="visible"))
+            found.append(element("svg", arrow, x=share(position), y=_MIDDLE, overflow="visible"))
     return found
 
 

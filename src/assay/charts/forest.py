@@ -58,7 +58,7 @@ def _heading(width: int) -> str:
 
 def _backdrop(axis: LiftAxis, width: int, bottom: float) -> str:
     left, wide = _bar_place(width)
-    return element("svg", gridlines(axis, bottom - _HEAD), x=left, y=_HEAD, width=wide, height=bottom - _HEAD)
+    return element("svg", gridlines(axis), x=left, y=_HEAD, width=wide, height=bottom - _HEAD)
 
 
 def _ticks(axis: LiftAxis, width: int, y: float) -> str:
@@ -68,14 +68,14 @@ def _ticks(axis: LiftAxis, width: int, y: float) -> str:
             "text", words(tick_label(t)), x=left + axis.position(t) * wide, y=y + 18, text_anchor="middle",
             class_="faint small"
         )
-        for t in axis.ticks(4)
+        for t in axis.ticks()
     )  # fmt: skip
 
 
 def _row(item: Comparison, axis: LiftAxis, width: int, y: float) -> str:
     left, wide = _bar_place(width)
     name = _label(item.variant, left - 20, y)
-    bar = element("svg", marks(item, axis, _ROW / 2), x=left, y=y, width=wide, height=_ROW, overflow="visible")
+    bar = element("svg", marks(item, axis), x=left, y=y, width=wide, height=_ROW, overflow="visible")
     return name + bar + _numbers(item, width, y)
 
 

@@ -119,13 +119,20 @@ def verdict(words: Recommendation) -> Verdict:
     reasons = [reason for reason in words.reasons if not (after and _numbers(reason) == _numbers(after))]
     return Verdict(
         action=action_chip(words.action),
-        headline=headline if after else words.sentence,
-        detail=after,
-        reasons=tuple(reasons),
-        warnings=words.warnings,
+        headline=unbroken(headline if after else words.sentence),
+        detail=unbroken(after[:1].upper() + after[1:]),
+        reasons=tuple(unbroken(reason) for reason in reasons),
+        warnings=tuple(unbroken(warning) for warning in words.warnings),
     )
 
 
 def _numbers(sentence: str) -> str:
     """What a sentence says after its subject."""
     return sentence.partition(" is ")[2]
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose numbers keep their signs: no line ends between 'p', '=' and the value, or before '%'."""
+    for part in ("p = ", "p < ", " %", " pp"):
+        sentence = sentence.replace(part, part.replace(" ", "\u00a0"))
+    return sentence

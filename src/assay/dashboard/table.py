@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 from assay import wording
 from assay.charts.axis import LiftAxis, lift_axis
-from assay.charts.bar import axis_strip, interval_bar, tone_of
+from assay.charts.bar import axis_strip, bare_row, interval_bar, tone_of
 from assay.model.metric import Direction, MetricKind, Role
 from assay.model.plan import Correction
 from assay.model.result import ArmEstimate, Comparison, ExperimentResult, Interval, MetricResult, NoEstimate
 
-_ROLES = {Role.PRIMARY: "Primary metric", Role.SECONDARY: "Secondary metrics", Role.GUARDRAIL: "Guardrails"}
+_ROLES = {Role.PRIMARY: "Primary", Role.SECONDARY: "Secondary", Role.GUARDRAIL: "Guardrail"}
 _NO_BAR = Markup("")
 _VERDICTS = {"better": "Better", "worse": "Worse", "unclear": "No clear difference"}
 _CORRECTIONS = {
@@ -66,10 +66,11 @@ class RoleRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsTable:
-    """The table. struck: a sample-ratio mismatch makes all of it untrustworthy."""
+    """The table. bare: the grid alone. struck: a sample-ratio mismatch makes all of it untrustworthy."""
 
     roles: tuple[RoleRows, ...]
     axis: Markup
+    bare: Markup
     level: str
     p_heading: str
     struck: bool
@@ -83,10 +84,11 @@ def results_table(result: ExperimentResult, titles: Mapping[str, str]) -> Result
     for role, title in _ROLES.items():
         metrics = tuple(_metric(item, axis, titles, winner) for item in result.metrics if item.role is role)
         if metrics:
-            roles.append(RoleRows(title if len(metrics) > 1 or role is Role.PRIMARY else title.rstrip("s"), metrics))
+            roles.append(RoleRows(title, metrics))
     return ResultsTable(
         roles=tuple(roles),
         axis=Markup(axis_strip(axis)),
+        bare=Markup(bare_row(axis)),
         level=f"{100 * (1 - result.plan.alpha):g} %",
         p_heading=_p_heading(result),
         struck=result.sample_ratio.mismatch,
