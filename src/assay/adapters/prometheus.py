@@ -11,7 +11,7 @@ class PrometheusTelemetry:
     """The Telemetry port, with a registry of its own so that several can live in one process."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._created = self._counter("ab_test_experiments_created", "Experiments created")
         self._started = self._counter("ab_test_experiments_started", "Experiments started")

@@ -8,7 +8,7 @@ traffic only ever adds units and moves none.
 
 from __future__ import annotations
 
-from hashlib import md5
+from assay.assignment.digest import md5
 
 BUCKETS = 1_000_000
 
@@ -16,7 +16,7 @@ BUCKETS = 1_000_000
 def digest_of(unit: str, experiment_key: str, salt: str) -> bytes:
     """The 16 bytes that decide everything. Lone surrogates, which UTF-8 cannot carry, are written as they are."""
     text = f"{unit}:{experiment_key}:{salt}".encode("utf-8", "surrogatepass")
-    return md5(text, usedforsecurity=False).digest()
+    return md5(text).digest()
 
 
 def variant_bucket(digest: bytes) -> int:

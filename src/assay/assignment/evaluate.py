@@ -5,22 +5,20 @@ The exposure is not logged here: the caller decides whether the unit really met 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from hashlib import md5
 from typing import Any
 
+from assay.assignment.digest import md5
 from assay.assignment.snapshot import CompiledExperiment, Snapshot
 from assay.model.decision import Decision, Reason
-from assay.model.lifecycle import Status
-
-_RUNNING = Status.RUNNING
 
 
 def evaluate(
     snapshot: Snapshot,
     unit: str,
-    attributes: Mapping[str, Any],
+    attributes: Mapping[str, Any] | object,
     now: datetime,
     experiments: Iterable[str] | None = None,
 ) -> list[Decision]:
@@ -28,30 +26,32 @@ def evaluate(
 
     unit: any non-empty text. now: aware; reserved for conditions on time.
     """
-    known = snapshot.experiments
     keys = snapshot.running if experiments is None else experiments
     if not isinstance(unit, str) or not unit:
-        return [Decision(str(key), None, None, None, Reason.INVALID_UNIT) for key in keys]
-    if not isinstance(attributes, Mapping):
-        attributes = {}
-    raw = unit.encode("utf-8", "surrogatepass")
-    decisions = []
-    for key in keys:
-        experiment = known.get(key) if isinstance(key, str) else None
-        if experiment is None:
-            decisions.append(Decision(str(key), None, None, None, Reason.UNKNOWN_EXPERIMENT))
-        else:
-            decisions.append(_decide(experiment, raw, attributes))
-    return decisions
+        return [_nothing(key, Reason.INVALID_UNIT) for key in keys]
+    # A dict is told apart first: asking whether something is a Mapping takes longer than the rest of this line.
+    given = attributes if type(attributes) is dict or isinstance(attributes, Mapping) else {}
+    raw_unit = unit.encode("utf-8", "surrogatepass")
+    known = snapshot.experiments
+    return [
+        _decide(known[key], raw_unit, given)
+        if isinstance(key, str) and key in known
+        else _nothing(key, Reason.UNKNOWN_EXPERIMENT)
+        for key in keys
+    ]
 
 
 def _decide(experiment: CompiledExperiment, raw_unit: bytes, attributes: Mapping[str, Any]) -> Decision:
-    if experiment.status is not _RUNNING:
+    if not experiment.is_running:
         return experiment.not_running
     if experiment.audience is not None and not experiment.audience(attributes):
         return experiment.not_in_audience
-    digest = int.from_bytes(md5(raw_unit + experiment.suffix, usedforsecurity=False).digest()[:8], "big")
-    # The same buckets as `bucketing`, both read from one integer.
-    if ((digest & 0xFFFFFFFF) * 1_000_000) >> 32 >= experiment.traffic:
+    # Both buckets from one integer: its high half is the variant's u32, its low half the traffic's.
+    both = int.from_bytes(md5(raw_unit + experiment.suffix).digest()[:8], "big")
+    if ((both & 0xFFFFFFFF) * 1_000_000) >> 32 >= experiment.traffic:
         return experiment.not_in_traffic
-    return experiment.outcome(((digest >> 32) * 1_000_000) >> 32)
+    return experiment.outcomes[bisect_right(experiment.bounds, ((both >> 32) * 1_000_000) >> 32)]
+
+
+def _nothing(key: object, reason: Reason) -> Decision:
+    return Decision(str(key), None, None, None, reason)

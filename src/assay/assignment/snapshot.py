@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,10 +16,11 @@ from assay.model.lifecycle import Status
 
 @dataclass(frozen=True, slots=True)
 class CompiledExperiment:
-    """One experiment ready to evaluate. `outcomes` are the decisions of its variants, made once and shared."""
+    """One experiment ready to evaluate: `bounds` are the ends of its variants' slices of the buckets, `outcomes` their
+    decisions, made once and shared."""
 
     key: str
-    status: Status
+    is_running: bool
     suffix: bytes
     audience: Predicate | None
     traffic: int
@@ -32,10 +32,6 @@ class CompiledExperiment:
     variants: frozenset[str]
     started_at: datetime | None
     ended_at: datetime | None
-
-    def outcome(self, bucket: int) -> Decision:
-        """The decision whose slice of the buckets holds `bucket`."""
-        return self.outcomes[bisect_right(self.bounds, bucket)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def compile_snapshot(experiments: Iterable[Experiment], version: int) -> Snapsho
         for experiment in experiments
         if experiment.status not in (Status.DRAFT, Status.REVIEW)
     }
-    running = tuple(sorted(key for key, item in compiled.items() if item.status is Status.RUNNING))
+    running = tuple(sorted(key for key, item in compiled.items() if item.is_running))
     return Snapshot(version, compiled, running)
 
 
@@ -74,7 +70,7 @@ def compile_experiment(experiment: Experiment) -> CompiledExperiment:
 
     return CompiledExperiment(
         key=experiment.key,
-        status=experiment.status if bounds else Status.FAILED,
+        is_running=experiment.status is Status.RUNNING and bool(bounds),
         suffix=f":{experiment.key}:{experiment.salt}".encode(),
         audience=None if experiment.audience.everyone else compile_condition(experiment.audience.condition),
         traffic=experiment.traffic,
