@@ -23,7 +23,7 @@ HOSTILE = "<script>document.title='pwned'</script>\"'>&{{7*7}}"
 
 HEADLINES = (
     ("control", "Ten things our readers wish they had known before they moved to the countryside with two small dogs"),
-    ("b", "They moved to the countryside with two small dogs. What happened next surprised the whole village: all of it"),
+    ("b", "They moved to the countryside with two small dogs. What happened next surprised the village: all of it"),
     ("c", "Why we left the city, and why we would never do it again (mostly)"),
     ("d", "“Everything smelled of hay”: one family, two dogs, three regrets"),
 )
@@ -106,9 +106,7 @@ def moments_of(experiment: Experiment, units: Mapping[str, int], **changes: obje
             v: Moments.zeros(0, ("value",)) if v == "d" else normal(n // 4, 41.0 + len(v), 30.0)
             for v, n in units.items()
         },
-        "gifts": {
-            v: Moments.zeros(n, ("value",)) if v == "control" else normal(n, 0.4, 3.1) for v, n in units.items()
-        },
+        "gifts": {v: Moments.zeros(n, ("value",)) if v == "control" else normal(n, 0.4, 3.1) for v, n in units.items()},
         "unsubscribed": {v: Moments.of_counts(round(n * UNSUBSCRIBED.get(v, 0.008)), n) for v, n in units.items()},
     }
     wanted = {metric.key for metric in experiment.metrics}

@@ -13,7 +13,7 @@ from assay.model.result import Comparison, Interval, MetricResult
 _ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 _PADDING = 0.05
 _WIDEST_AGAINST_MEDIAN = 3.0
-_EMPTY = 0.1
+_EMPTY = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def spanning(comparisons: Iterable[Comparison]) -> LiftAxis:
 
 
 def padded(values: Sequence[float]) -> LiftAxis:
-    """An axis over the values and zero, with a little room; ±10 % when there is nothing to show."""
+    """An axis over the values and zero, with a little room; ±12 % when there is nothing to show."""
     low, high = min([0.0, *values]), max([0.0, *values])
     if high - low < 1e-9:
         return LiftAxis(-_EMPTY, _EMPTY)

@@ -9,10 +9,12 @@ from assay import wording
 from assay.charts.axis import LiftAxis, lift_axis, tick_label
 from assay.charts.bar import gridlines, marks, tone_of
 from assay.charts.svg import chart, element, words
+from assay.model.plan import Correction
 from assay.model.result import Comparison, Interval, MetricResult, NoEstimate
 
 _ROW, _HEAD, _TITLE, _AXIS = 40.0, 30.0, 34.0, 28.0
 _LABEL_SHARE, _BAR_SHARE, _GAP = 0.26, 0.40, 18.0
+_EDGE = 10.0
 _SMALLEST_WIDTH = 480
 _PIXELS_PER_CHARACTER = 7.2
 
@@ -25,17 +27,18 @@ def forest(metrics: Sequence[MetricResult], *, width: int = 860, standalone: boo
     """
     width = max(_SMALLEST_WIDTH, width)
     axis = lift_axis(metrics)
-    parts, y = [_heading(width)], _HEAD
+    adjusted = any(metric.family_size > 1 and metric.correction is not Correction.NONE for metric in metrics)
+    parts, y = [_heading(width, "p, adjusted" if adjusted else "p")], _HEAD
     for metric in metrics:
-        parts.append(element("text", words(metric.title), x=0, y=y + 23, class_="heading"))
+        parts.append(element("text", words(metric.title), x=_EDGE, y=y + 23, class_="heading"))
         y += _TITLE
         for item in metric.comparisons:
             parts.append(_row(item, axis, width, y))
             y += _ROW
     if not any(metric.comparisons for metric in metrics):
-        parts.append(element("text", "Nothing to compare", x=0, y=y + 20, class_="faint"))
+        parts.append(element("text", "Nothing to compare", x=_EDGE, y=y + 20, class_="faint"))
         y += _ROW
-    parts += [_backdrop(axis, width, y), _ticks(axis, width, y)]
+    parts = [_backdrop(axis, width, y), *parts, _ticks(axis, width, y)]
     label = f"Lift over control: {_in_words(metrics)}"
     return chart(*parts, label=label, width=float(width), height=y + _AXIS, kind="forest", standalone=standalone)
 
@@ -50,9 +53,9 @@ def _text_place(width: int) -> float:
     return left + wide + _GAP
 
 
-def _heading(width: int) -> str:
+def _heading(width: int, p_heading: str) -> str:
     lift = element("text", "Lift, interval", x=_text_place(width), y=18, class_="faint small")
-    p = element("text", "p", x=width - 2, y=18, text_anchor="end", class_="faint small")
+    p = element("text", p_heading, x=width - _EDGE, y=18, text_anchor="end", class_="faint small")
     return lift + p
 
 
@@ -84,16 +87,16 @@ def _label(variant: str, room: float, y: float) -> str:
     cut = textwrap.shorten(variant, 1000)
     most = int(room / _PIXELS_PER_CHARACTER)
     cut = cut if len(cut) <= most else cut[: most - 1] + "…"
-    return element("text", element("title", words(variant)) + words(cut), x=14, y=y + 24)
+    return element("text", element("title", words(variant)) + words(cut), x=2 * _EDGE, y=y + 24)
 
 
 def _numbers(item: Comparison, width: int, y: float) -> str:
     x, tone = _text_place(width), tone_of(item)
     if isinstance(item.relative, NoEstimate):
-        return _reason(f"No lift: {item.relative.reason}", x, width - x, y)
+        return _reason(f"No lift: {item.relative.reason}", x, width - _EDGE - x, y)
     lift = element("text", words(wording.lift(item.relative)), x=x, y=y + 17, class_="toned strong")
     interval = element("text", words(_interval(item)), x=x, y=y + 33, class_="faint small")
-    p = element("text", words(_p(item)), x=width - 2, y=y + 17, text_anchor="end")
+    p = element("text", words(_p(item)), x=width - _EDGE, y=y + 17, text_anchor="end")
     return element("g", lift, interval, p, class_=tone)
 
 

@@ -151,7 +151,7 @@ def _lift(item: Comparison) -> str:
 def _interval(interval: Interval | NoEstimate) -> str:
     if isinstance(interval, NoEstimate):
         return f"no interval, because {interval.reason}"
-    return wording.lift_interval(interval.lower, interval.upper)
+    return wording.lift_interval(interval.lower, interval.upper).replace(" %", "\u00a0%")
 
 
 def _difference(metric: MetricResult, item: Comparison) -> str:

@@ -12,6 +12,8 @@ from assay.model.experiment import Experiment, Variant
 from assay.model.result import ExperimentResult, NoEstimate, Validity
 from assay.model.shares import PARTS
 
+_FAR_DAYS = 730
+
 
 @dataclass(frozen=True, slots=True)
 class RatioLine:
@@ -111,6 +113,8 @@ def sample(result: ExperimentResult, titles: Mapping[str, str]) -> Sample | None
 def _days(days_left: float | None) -> str:
     if days_left is None:
         return ""
+    if days_left > _FAR_DAYS:
+        return "more than two years left at this pace"
     return f"about {wording.duration(days_left * 86_400)} left at this pace"
 
 

@@ -1,0 +1,68 @@
+"""The bar in a row: where its ends and its point are, and when an end is an arrow."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.charts.axis import LiftAxis
+from assay.charts.bar import axis_strip, bare_row, interval_bar
+from tests.charts.comparing import compared, parsed, texts, with_class
+
+AXIS = LiftAxis(-1.0, 1.0)
+
+
+def percent(value: str | None) -> float:
+    assert value is not None
+    assert value.endswith("%")
+    return float(value[:-1])
+
+
+def test_ends_and_point_stand_at_their_lifts() -> None:
+    root = parsed(interval_bar(compared(0.2, (-0.5, 0.6)), AXIS, label="Lift"))
+    (reach,), (point,) = with_class(root, "reach"), with_class(root, "point")
+    assert [percent(reach.get("x1")), percent(reach.get("x2"))] == [25, 80]
+    assert percent(point.get("cx")) == 60
+    assert with_class(root, "arrow") == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "arrows"),
+    [((None, 0.5), 1), ((-0.5, None), 1), ((None, None), 2), ((-0.5, 7.0), 1), ((-4.0, 9.0), 2), ((-1.0, 1.0), 0)],
+)
+def test_an_end_that_runs_on_is_an_arrow(bounds: tuple[float | None, float | None], arrows: int) -> None:
+    root = parsed(interval_bar(compared(0.0, bounds), AXIS, label="Lift"))
+    assert len(with_class(root, "arrow")) == arrows
+
+
+@pytest.mark.parametrize(("better", "tone"), [(True, "better"), (False, "worse"), (None, "unclear")])
+def test_the_tone_follows_the_verdict(better: bool | None, tone: str) -> None:
+    root = parsed(interval_bar(compared(0.2, (0.1, 0.3), better=better), AXIS, label="Lift"))
+    assert len(with_class(root, tone)) == 1
+
+
+def test_a_lift_without_an_interval_is_a_point_alone() -> None:
+    root = parsed(interval_bar(compared(0.2, None), AXIS, label="Lift"))
+    assert len(with_class(root, "point")) == 1
+    assert with_class(root, "reach") == []
+
+
+def test_without_a_lift_only_the_grid_is_drawn() -> None:
+    root = parsed(interval_bar(compared(None, None), AXIS, label="cannot be computed"))
+    assert with_class(root, "point") == with_class(root, "reach") == []
+    assert len(with_class(root, "zero")) == 1
+
+
+def test_the_bar_has_a_name_for_screen_readers() -> None:
+    root = parsed(interval_bar(compared(0.2, (0.1, 0.3)), AXIS, label='Lift of "x" & <y>'))
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == root[0].text == 'Lift of "x" & <y>'
+
+
+def test_the_strip_writes_the_ticks_of_the_axis() -> None:
+    assert texts(parsed(axis_strip(AXIS))) == ["−100 %", "−50 %", "0 %", "+50 %", "+100 %"]
+
+
+def test_the_bare_row_is_decoration() -> None:
+    root = parsed(bare_row(AXIS))
+    assert root.get("aria-hidden") == "true"
+    assert len(with_class(root, "zero")) == 1
