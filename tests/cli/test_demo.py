@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import httpx
 import pytest
+from tests.faults.test_kill import free_port
 
 from assay.cli.replay import load_archive
 
@@ -26,6 +29,28 @@ def test_once_prints_the_verdict_of_the_archive(tmp_path: Path) -> None:
     assert verdict["validity"] == "anytime"
     assert "2.59 % against 0.63 %" in verdict["verdict"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_ended_takes_its_server_along(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "assay", "demo", "--port", str(port)]
+    demo = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not answers(port) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert answers(port)
+    demo.terminate()
+    demo.wait(timeout=30)
+    assert not answers(port)
+    assert (tmp_path / "assay-data" / "inbox.sqlite").exists()
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_the_archive_names_its_source_and_licence() -> None:

@@ -29,6 +29,8 @@ _START_SECONDS = 60.0
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder (default ./assay-data).")
 def demo(once: bool, port: int | None, data: Path | None) -> None:
     """Replay a real headline test through the public HTTP API, and print its verdict."""
+    # A demo that is told to end takes its server along, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as stack:
         folder = data or (Path(stack.enter_context(tempfile.TemporaryDirectory())) if once else Path("assay-data"))
         chosen = port or (_free_port(0) if once else _free_port(8000))
@@ -55,7 +57,8 @@ async def _replay(url: str, *, quiet: bool) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
         replay = Replay(client, archive)
         key = await replay.create_and_start()
-        console.print(f"Experiment [bold]{key}[/bold] is running. Watch it: [link]{url}/experiments/{key}[/link]")
+        console.print(f"Experiment [bold]{key}[/bold] is running. Watch it in the browser:")
+        console.print(f"{url}/experiments/{key}\n", soft_wrap=True)
         columns = (
             TextColumn("Replaying {task.total:,} real impressions"),
             BarColumn(),
@@ -98,7 +101,7 @@ def _keep_serving(server: subprocess.Popen[bytes], verdict: dict[str, Any]) -> N
 
     console = Console()
     console.print(f"\n[bold green]Verdict[/bold green]  {verdict['verdict']}")
-    console.print(f"[bold]Results[/bold]  {verdict['page']}")
+    console.print(f"[bold]Results[/bold]  {verdict['page']}", soft_wrap=True)
     console.print("\nAssay keeps serving. Press Ctrl-C to end.")
     with contextlib.suppress(KeyboardInterrupt):
         server.wait()
