@@ -126,13 +126,15 @@ def test_one_comparison_needs_no_correction() -> None:
     assert results_table(analysed(buttons(), even(buttons(), 900)), {}).p_heading == "p"
 
 
-def test_a_guardrail_that_falls_is_better_when_lower_is_better() -> None:
+def test_a_guardrail_that_falls_is_better_and_one_that_rises_is_worse() -> None:
     experiment = headlines(metrics=headlines().metrics[3:])
-    units = even(experiment, 60_000)
+    units = even(experiment, 600_000)
     (role,) = results_table(analysed(experiment, units), {}).roles
     rows = {row.variant: row for row in role.metrics[0].rows}
     assert "lower is better" in role.metrics[0].note
-    assert all(row.tone != "better" for row in rows.values() if row.lift.startswith("+"))
+    assert rows["b"].lift.startswith("+")
+    assert (rows["b"].tone, rows["b"].verdict) == ("worse", "Worse")
+    assert (rows["c"].tone, rows["c"].verdict) == ("better", "Better")
 
 
 def test_trends_show_one_version_and_need_two_looks() -> None:

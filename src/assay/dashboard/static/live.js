@@ -21,32 +21,51 @@
   }
 
   function patchAttributes(old, fresh) {
-    for (const { name, value } of fresh.attributes) {
-      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    for (const attribute of fresh.attributes) {
+      if (old.getAttribute(attribute.name) !== attribute.value) old.setAttribute(attribute.name, attribute.value);
     }
-    for (const { name } of [...old.attributes]) {
-      const readers = name === "open" && old.nodeName === "DETAILS";
-      if (!fresh.hasAttribute(name) && !readers) old.removeAttribute(name);
+    for (const attribute of [...old.attributes]) {
+      const isReaders = attribute.name === "open" && old.nodeName === "DETAILS";
+      if (!fresh.hasAttribute(attribute.name) && !isReaders) old.removeAttribute(attribute.name);
     }
   }
 
-  function alike(old, fresh) {
-    return (
-      old.nodeType === fresh.nodeType &&
-      old.nodeName === fresh.nodeName &&
-      old.dataset?.key === fresh.dataset?.key
-    );
+  // What an element is known by among its siblings, so that one that comes or goes does not disturb the others.
+  const name = (node) => node.dataset?.key ?? node.getAttribute?.("aria-labelledby") ?? null;
+
+  const alike = (old, fresh) =>
+    old.nodeType === fresh.nodeType && old.nodeName === fresh.nodeName && name(old) === name(fresh);
+
+  // The first old sibling from `start` on that `fresh` can be patched into; a nameless node only takes the next place.
+  function counterpart(start, fresh) {
+    if (name(fresh) === null) return start && alike(start, fresh) ? start : null;
+    for (let node = start; node; node = node.nextSibling) {
+      if (alike(node, fresh)) return node;
+    }
+    return null;
   }
 
   function patchChildren(old, fresh) {
-    const wanted = [...fresh.childNodes];
-    wanted.forEach((child, i) => {
-      const present = old.childNodes[i];
-      if (present && alike(present, child)) patch(present, child);
-      else if (present) present.replaceWith(child);
-      else old.append(child);
-    });
-    while (old.childNodes.length > wanted.length) old.lastChild.remove();
+    let next = old.firstChild;
+    for (const child of [...fresh.childNodes]) {
+      const match = counterpart(next, child);
+      if (!match) {
+        old.insertBefore(child, next);
+        continue;
+      }
+      while (next !== match) {
+        const gone = next;
+        next = next.nextSibling;
+        gone.remove();
+      }
+      next = match.nextSibling;
+      patch(match, child);
+    }
+    while (next) {
+      const gone = next;
+      next = next.nextSibling;
+      gone.remove();
+    }
   }
 
   function patch(old, fresh) {
