@@ -61,7 +61,10 @@ class Definitions(Protocol):
 class Results(Protocol):
     """Results with the time they were computed."""
 
-    def save(self, result: ExperimentResult) -> None: ...
+    def save(self, result: ExperimentResult, *, spacing_seconds: float = 0.0) -> None:
+        """Store a result as the newest. It takes the place of the newest so far if that one followed the one before
+        it by less than `spacing_seconds`: so the past stays thin, and the newest is always there."""
+        ...
 
     def latest(self, key: str) -> ExperimentResult | None: ...
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.faults.test_kill import free_port
 
 from assay.cli.replay import load_archive
+from tests.faults.test_kill import free_port
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from tests.dashboard.samples import GROWING, HOSTILE, analysed, even, gallery, h
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PATHS = ("/", *(f"/experiments/{key}" for key in ("headlines", "skewed", "buttons", "young", "silent", "hostile")))
 _CLIPPED = """() => [...document.querySelectorAll('main p, main th, main td, main li, main h1, main h2, main dd')]
-  .filter(e => getComputedStyle(e).position !== 'absolute' && e.getClientRects().length)
+  .filter(e => getComputedStyle(e.closest('thead') ?? e).position !== 'absolute' && e.getClientRects().length)
   .filter(e => { const r = e.getBoundingClientRect(); return r.right > innerWidth + 0.5 || r.left < -0.5; })
   .map(e => e.textContent.trim().slice(0, 60))"""
 _CONTRAST = """() => {

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.faults.test_kill import free_port
 
 from assay.app.settings import Settings
+from tests.faults.test_kill import free_port
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -78,8 +78,11 @@ class MemoryResults:
     def __init__(self) -> None:
         self._series: dict[str, list[ExperimentResult]] = defaultdict(list)
 
-    def save(self, result: ExperimentResult) -> None:
-        self._series[result.experiment].append(result)
+    def save(self, result: ExperimentResult, *, spacing_seconds: float = 0.0) -> None:
+        series = self._series[result.experiment]
+        if len(series) > 1 and (series[-1].at - series[-2].at).total_seconds() < spacing_seconds:
+            series.pop()
+        series.append(result)
 
     def latest(self, key: str) -> ExperimentResult | None:
         series = self._series.get(key)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, update
 
 from assay.adapters.sql_schema import RESULTS
-from assay.model.document import format_time, from_document, to_document
+from assay.model.document import format_time, from_document, parse_time, to_document
 from assay.model.result import ExperimentResult
 
 
@@ -17,14 +17,16 @@ class SqlResults:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def save(self, result: ExperimentResult) -> None:
-        row = {
-            "experiment": result.experiment,
-            "at": format_time(result.at),
-            "document": json.dumps(to_document(result)),
-        }
+    def save(self, result: ExperimentResult, *, spacing_seconds: float = 0.0) -> None:
+        values = {"at": format_time(result.at), "document": json.dumps(to_document(result))}
+        mine = RESULTS.c.experiment == result.experiment
+        newest_two = select(RESULTS.c.id, RESULTS.c.at).where(mine).order_by(RESULTS.c.id.desc()).limit(2)
         with self._engine.begin() as connection:
-            connection.execute(insert(RESULTS).values(**row))
+            newest = connection.execute(newest_two).all()
+            if len(newest) == 2 and _seconds_between(newest[1].at, newest[0].at) < spacing_seconds:
+                connection.execute(update(RESULTS).where(RESULTS.c.id == newest[0].id).values(**values))
+            else:
+                connection.execute(insert(RESULTS).values(experiment=result.experiment, **values))
 
     def latest(self, key: str) -> ExperimentResult | None:
         newest = select(RESULTS.c.document).where(RESULTS.c.experiment == key).order_by(RESULTS.c.id.desc()).limit(1)
@@ -54,3 +56,7 @@ class SqlResults:
 
 def _result(text: str) -> ExperimentResult:
     return from_document(ExperimentResult, json.loads(text))
+
+
+def _seconds_between(earlier: str, later: str) -> float:
+    return (parse_time(later, "at") - parse_time(earlier, "at")).total_seconds()

@@ -22,6 +22,7 @@ from assay.stats.sample_ratio import sample_ratio
 
 _SECONDS_PER_DAY = 86_400
 _OVERSHOOT = 1.1
+_KEPT_PER_AGE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Analysing:
         for experiment in experiments:
             result = result_of(experiment, moments[experiment.key], self.clock())
             if result.final or self._moved(result):
-                self.results.save(result)
+                self.results.save(result, spacing_seconds=_spacing_seconds(experiment, result.at))
                 saved.append(result)
                 if result.final:
                     self.lifecycle.analysed(experiment.key)
@@ -64,6 +65,11 @@ class Analysing:
             return True
         same_time = dataclasses.replace(last, at=result.at, progress=result.progress)
         return same_time != result
+
+
+def _spacing_seconds(experiment: Experiment, now: datetime) -> float:
+    """How far apart results are kept: the longer it runs, the farther, so that a month is not a million results."""
+    return (now - experiment.started_at).total_seconds() / _KEPT_PER_AGE if experiment.started_at else 0.0
 
 
 def request_of(experiment: Experiment) -> MomentsRequest:
