@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assay.charts.axis import LiftAxis
-from assay.charts.bar import axis_strip, bare_row, interval_bar
+from assay.charts.bar import axis_strip, bare_row, interval_bar, labelled_ticks
 from tests.charts.comparing import compared, parsed, texts, with_class
 
 AXIS = LiftAxis(-1.0, 1.0)
@@ -66,3 +66,11 @@ def test_the_bare_row_is_decoration() -> None:
     root = parsed(bare_row(AXIS))
     assert root.get("aria-hidden") == "true"
     assert len(with_class(root, "zero")) == 1
+
+
+def test_labels_that_would_touch_are_left_out_and_zero_stays() -> None:
+    axis = LiftAxis(-0.8, 4.0)
+    assert labelled_ticks(axis, 1_000) == axis.ticks()
+    few = labelled_ticks(axis, 34)
+    assert 0.0 in few
+    assert len(few) < len(axis.ticks())

@@ -128,7 +128,7 @@ def test_one_comparison_needs_no_correction() -> None:
 
 def test_a_guardrail_that_falls_is_better_and_one_that_rises_is_worse() -> None:
     experiment = headlines(metrics=headlines().metrics[3:])
-    units = even(experiment, 600_000)
+    units = even(experiment, 3_000_000)
     (role,) = results_table(analysed(experiment, units), {}).roles
     rows = {row.variant: row for row in role.metrics[0].rows}
     assert "lower is better" in role.metrics[0].note

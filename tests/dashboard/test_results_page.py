@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.dashboard.conftest import Get
-from tests.dashboard.markup import Node
+from tests.dashboard.conftest import Get, pages
+from tests.dashboard.markup import Node, read
+from tests.dashboard.samples import analysed, even, headlines, reading_of
 
 
 def body_rows(root: Node) -> list[Node]:
@@ -113,3 +114,12 @@ async def test_before_a_result_the_page_says_what_would_bring_one(page: Get) -> 
     draft = (await page("/experiments/draft")).one("section", "empty").text
     assert "a primary metric is needed" in draft
     assert "/draft/start" in draft
+
+
+async def test_a_lift_without_an_interval_says_why() -> None:
+    experiment = headlines()
+    async with pages(reading_of([(experiment, [analysed(experiment, even(experiment, 60))])])) as client:
+        root = read((await client.get("/experiments/headlines")).text)
+    rows = [row for row in body_rows(root) if "no interval, because" in row.text]
+    assert rows
+    assert all(row.all("circle") for row in rows)

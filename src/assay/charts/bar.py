@@ -11,6 +11,7 @@ AXIS_HEIGHT = 20
 _ARROW_LEFT = "M0-5L-7 0L0 5Z"
 _ARROW_RIGHT = "M0-5L7 0L0 5Z"
 _END_SHARE = 0.02
+_STRIP_CHARACTERS = 34.0
 _MIDDLE = "50%"
 
 
@@ -39,8 +40,18 @@ def bare_row(axis: LiftAxis) -> str:
 
 def axis_strip(axis: LiftAxis, *, label: str = "Axis of relative lift") -> str:
     """The axis' round numbers, for the head of the column that holds the bars."""
-    ticks = "".join(_tick(axis, tick) for tick in axis.ticks())
+    ticks = "".join(_tick(axis, tick) for tick in labelled_ticks(axis, _STRIP_CHARACTERS))
     return chart(ticks, label=label, width="100%", height=AXIS_HEIGHT, kind="axis-strip")
+
+
+def labelled_ticks(axis: LiftAxis, characters: float) -> list[float]:
+    """The ticks whose labels fit side by side where the axis is `characters` wide; zero first, then outwards."""
+    kept = [0.0]
+    for tick in sorted(axis.ticks(), key=abs):
+        room = characters * min(abs(axis.position(tick) - axis.position(other)) for other in kept)
+        if room >= len(tick_label(tick)) + 2:
+            kept.append(tick)
+    return sorted(kept)
 
 
 def _tick(axis: LiftAxis, tick: float) -> str:

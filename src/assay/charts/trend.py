@@ -135,8 +135,11 @@ def _times(points: Sequence[TrendPoint], across: dict[datetime, float]) -> str:
     first, last = points[0].at, points[-1].at
     span = (last - first).total_seconds() or 1.0
     found = []
-    for at, text in time_ticks(first, last):
+    ticks = time_ticks(first, last)
+    for at, text in ticks:
         place = (at - first).total_seconds() / span if len(across) > 1 else 1.0
+        if place < 0.06 and len(ticks) > 1:
+            continue
         anchor = "start" if place < 0.06 else "middle"
         found.append(
             element(

@@ -26,7 +26,10 @@ _CORRECTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
-    """One variant of one metric, in words. why: the reason why there is no lift (or no p-value). bar: SVG."""
+    """One variant of one metric, in words. bar: SVG.
+
+    why: the reason why there is no lift; interval_why, p_why: the reason why there is no interval or p-value.
+    """
 
     variant: str
     title: str
@@ -38,6 +41,7 @@ class TableRow:
     bar: Markup = _NO_BAR
     lift: str = ""
     interval: str = ""
+    interval_why: str = ""
     difference: str = ""
     why: str = ""
     p: str = ""
@@ -134,7 +138,8 @@ def _compared(row: TableRow, metric: MetricResult, item: Comparison, axis: LiftA
         row,
         bar=Markup(interval_bar(item, axis, label=said)),
         lift=lift,
-        interval=interval if lift else "",
+        interval="" if isinstance(item.relative_interval, NoEstimate) else interval,
+        interval_why=interval if lift and isinstance(item.relative_interval, NoEstimate) else "",
         difference=_difference(metric, item),
         why=because(item.relative) if isinstance(item.relative, NoEstimate) else "",
         p="" if isinstance(p, NoEstimate) else wording.p_value(p).removeprefix("p = ").removeprefix("p "),
