@@ -57,3 +57,10 @@ def p_value(p: float) -> str:
 def count(n: int) -> str:
     """A whole number with thousands separators."""
     return f"{n:,}"
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose numbers keep their signs: no line ends between 'p', '=' and the value, or before '%'."""
+    for part in ("p = ", "p < ", " %", " pp"):
+        sentence = sentence.replace(part, part.replace(" ", "\u00a0"))
+    return sentence

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
-from assay.charts.axis import LiftAxis
-from assay.charts.bar import axis_strip, bare_row, interval_bar, labelled_ticks
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.charts.axis import LiftAxis, padded, tick_label
+from assay.charts.bar import STRIP_CHARACTERS, axis_strip, bare_row, interval_bar, labelled_ticks
 from tests.charts.comparing import compared, parsed, texts, with_class
 
 AXIS = LiftAxis(-1.0, 1.0)
@@ -59,7 +63,7 @@ def test_the_bar_has_a_name_for_screen_readers() -> None:
 
 
 def test_the_strip_writes_the_ticks_of_the_axis() -> None:
-    assert texts(parsed(axis_strip(AXIS))) == ["−100 %", "−50 %", "0 %", "+50 %", "+100 %"]
+    assert texts(parsed(axis_strip(LiftAxis(-1.2, 1.2)))) == ["−100 %", "−50 %", "0 %", "+50 %", "+100 %"]
 
 
 def test_the_bare_row_is_decoration() -> None:
@@ -70,7 +74,17 @@ def test_the_bare_row_is_decoration() -> None:
 
 def test_labels_that_would_touch_are_left_out_and_zero_stays() -> None:
     axis = LiftAxis(-0.8, 4.0)
-    assert labelled_ticks(axis, 1_000) == axis.ticks()
-    few = labelled_ticks(axis, 34)
+    assert [tick for tick, _ in labelled_ticks(axis, 1_000)] == axis.ticks()
+    few = [tick for tick, _ in labelled_ticks(axis, 30)]
     assert 0.0 in few
     assert len(few) < len(axis.ticks())
+
+
+@given(st.lists(st.floats(-0.99, 50), max_size=5))
+def test_labels_never_touch_nor_stick_out(lifts: list[float]) -> None:
+    spans = [
+        (centre - len(tick_label(tick)) / 2, centre + len(tick_label(tick)) / 2)
+        for tick, centre in labelled_ticks(padded(lifts), STRIP_CHARACTERS)
+    ]
+    assert all(0 <= left < right <= STRIP_CHARACTERS for left, right in spans)
+    assert all(before[1] < after[0] for before, after in pairwise(spans))

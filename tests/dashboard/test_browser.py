@@ -89,7 +89,7 @@ def test_the_skip_link_leads_to_the_content(browser: Browser, site: Site) -> Non
 
 def test_the_list_leads_to_the_page(browser: Browser, site: Site) -> None:
     with opened(browser, site.url, width=390) as (page, _):
-        page.locator("li.entry", has_text="Click rate is 8.10 %").click()
+        page.locator("li.entry", has_text="Click rate is 8.10").click()
         expect(page.locator("h1")).to_have_text("Which headline makes readers open the story?")
 
 
@@ -148,3 +148,12 @@ def test_it_reconnects_and_catches_up(browser: Browser) -> None:
         stack.enter_context(serving(reading, port=int(url.rpartition(":")[2])))
         expect(page.locator("#connection")).to_have_text("Live", timeout=30_000)
         expect(page.locator(".facts").first).to_contain_text("24,000 units")
+
+
+def test_a_final_result_needs_no_connection(browser: Browser, site: Site) -> None:
+    with opened(browser, f"{site.url}/experiments/buttons") as (page, _):
+        sockets: list[str] = []
+        page.on("websocket", lambda socket: sockets.append(socket.url))
+        page.reload(wait_until="networkidle")
+        assert sockets == []
+        expect(page.locator("#connection")).to_be_hidden()

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from assay import wording
 from assay.dashboard.chips import status_chip, type_words
-from assay.dashboard.contexts import results_page, unbroken, verdict
+from assay.dashboard.contexts import results_page, verdict
 from assay.dashboard.listing import missing
 from assay.dashboard.moment import age, moment
 from assay.dashboard.table import results_table
@@ -80,7 +81,7 @@ def test_a_reason_that_repeats_the_sentence_is_left_out() -> None:
 
 
 def test_numbers_keep_their_signs() -> None:
-    assert unbroken("2 % and p = 0.1") == "2\u00a0% and p\u00a0=\u00a00.1"
+    assert wording.unbroken("2 % and p = 0.1") == "2\u00a0% and p\u00a0=\u00a00.1"
 
 
 def test_the_planned_sample() -> None:

@@ -11,7 +11,8 @@ AXIS_HEIGHT = 20
 _ARROW_LEFT = "M0-5L-7 0L0 5Z"
 _ARROW_RIGHT = "M0-5L7 0L0 5Z"
 _END_SHARE = 0.02
-_STRIP_CHARACTERS = 34.0
+STRIP_CHARACTERS = 34.0
+"""How many characters of a tick's label fit along a strip, at least."""
 _MIDDLE = "50%"
 
 
@@ -40,24 +41,26 @@ def bare_row(axis: LiftAxis) -> str:
 
 def axis_strip(axis: LiftAxis, *, label: str = "Axis of relative lift") -> str:
     """The axis' round numbers, for the head of the column that holds the bars."""
-    ticks = "".join(_tick(axis, tick) for tick in labelled_ticks(axis, _STRIP_CHARACTERS))
+    ticks = "".join(
+        element("text", words(tick_label(t)), x=share(centre / STRIP_CHARACTERS), y=14, text_anchor="middle",
+                class_="faint small")
+        for t, centre in labelled_ticks(axis, STRIP_CHARACTERS)
+    )  # fmt: skip
     return chart(ticks, label=label, width="100%", height=AXIS_HEIGHT, kind="axis-strip")
 
 
-def labelled_ticks(axis: LiftAxis, characters: float) -> list[float]:
-    """The ticks whose labels fit side by side where the axis is `characters` wide; zero first, then outwards."""
-    kept = [0.0]
+def labelled_ticks(axis: LiftAxis, characters: float) -> list[tuple[float, float]]:
+    """The ticks whose labels fit side by side on a strip `characters` wide, zero first, then outwards.
+
+    With each the middle of its label, from 0 to `characters`, moved inwards where the label would stick out.
+    """
+    kept: list[tuple[float, float]] = []
     for tick in sorted(axis.ticks(), key=abs):
-        room = characters * min(abs(axis.position(tick) - axis.position(other)) for other in kept)
-        if room >= len(tick_label(tick)) + 2:
-            kept.append(tick)
+        half = len(tick_label(tick)) / 2
+        centre = min(characters - half, max(half, axis.position(tick) * characters))
+        if all(abs(centre - other) >= half + len(tick_label(t)) / 2 + 1 for t, other in kept):
+            kept.append((tick, centre))
     return sorted(kept)
-
-
-def _tick(axis: LiftAxis, tick: float) -> str:
-    place = axis.position(tick)
-    anchor = "start" if place < 0.06 else "end" if place > 0.94 else "middle"
-    return element("text", words(tick_label(tick)), x=share(place), y=14, text_anchor=anchor, class_="faint small")
 
 
 def gridlines(axis: LiftAxis) -> str:

@@ -119,20 +119,13 @@ def verdict(words: Recommendation) -> Verdict:
     reasons = [reason for reason in words.reasons if not (after and _numbers(reason) == _numbers(after))]
     return Verdict(
         action=action_chip(words.action),
-        headline=unbroken(headline if after else words.sentence),
-        detail=unbroken(after[:1].upper() + after[1:]),
-        reasons=tuple(unbroken(reason) for reason in reasons),
-        warnings=tuple(unbroken(warning) for warning in words.warnings),
+        headline=wording.unbroken(headline if after else words.sentence),
+        detail=wording.unbroken(after[:1].upper() + after[1:]),
+        reasons=tuple(wording.unbroken(reason) for reason in reasons),
+        warnings=tuple(wording.unbroken(warning) for warning in words.warnings),
     )
 
 
 def _numbers(sentence: str) -> str:
     """What a sentence says after its subject."""
     return sentence.partition(" is ")[2]
-
-
-def unbroken(sentence: str) -> str:
-    """A sentence whose numbers keep their signs: no line ends between 'p', '=' and the value, or before '%'."""
-    for part in ("p = ", "p < ", " %", " pp"):
-        sentence = sentence.replace(part, part.replace(" ", "\u00a0"))
-    return sentence

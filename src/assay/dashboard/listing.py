@@ -71,7 +71,7 @@ def _listed(experiment: Experiment, result: ExperimentResult | None, now: dateti
         kind=type_words(experiment),
         age=age(experiment, now),
         units=f"{wording.count(n)} {'unit' if n == 1 else 'units'}" if result else "",
-        sentence=result.recommendation.sentence if result else missing(experiment),
+        sentence=wording.unbroken(result.recommendation.sentence) if result else missing(experiment),
         action=action_chip(result.recommendation.action) if result and result.n_units else None,
     )
 

@@ -78,7 +78,7 @@ def ratio_box(result: ExperimentResult, titles: Mapping[str, str]) -> RatioBox:
         )
         for variant, n in ratio.observed.items()
     )
-    return RatioBox(mismatch=ratio.mismatch, sentence=_ratio_sentence(result), lines=lines)
+    return RatioBox(mismatch=ratio.mismatch, sentence=wording.unbroken(_ratio_sentence(result)), lines=lines)
 
 
 def _ratio_sentence(result: ExperimentResult) -> str:

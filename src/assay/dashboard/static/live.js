@@ -122,5 +122,6 @@
     });
   }
 
-  connect();
+  // A final result does not change any more.
+  if (live.dataset.final === undefined) connect();
 })();
