@@ -1,0 +1,238 @@
+"""Assignment over HTTP: requests per second, our server beside three that do less, in one run.
+
+The servers take turns round by round on one core, the load comes from another; those not measured are paused.
+Ratios are medians of the rounds' own ratios. Run: `make bench-edge`, or with --quick for a short look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from bench.load import MAX_REQUESTS
+from bench.peers import COUNTRIES, KEY
+from bench.report import print_last_line
+
+ROOT = Path(__file__).parents[1]
+PEERS = ("constant", "bare_asgi", "fastapi")
+START_SECONDS = 30.0
+_BUSY = 0.95
+_Round = dict[str, float]
+
+
+class Server:
+    """A server process on a free loopback port, ready to be asked."""
+
+    def __init__(self, command: Sequence[str], core: int | None) -> None:
+        self.port = _free_port()
+        arguments = [str(self.port) if part == "PORT" else part for part in command]
+        with _on(core):
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments], cwd=ROOT, env={**os.environ, "LOG_LEVEL": "ERROR"}
+            )
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def wait_until_ready(self) -> None:
+        """Return when the port is open; end the benchmark if the server ends or takes too long."""
+        ends = time.monotonic() + START_SECONDS
+        while time.monotonic() < ends and self._process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return
+            time.sleep(0.05)
+        raise SystemExit(f"no server on port {self.port}")
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time of all its threads so far, where the system tells."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def pause(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        self.resume()
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def _on(core: int | None) -> Iterator[None]:
+    """Processes started inside run on this core."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _cores() -> tuple[int | None, int | None]:
+    """A core for the servers and another for the load, where the system lets us choose."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_experiment(url: str) -> str:
+    """The experiment every peer has in its code; returns one answer about it."""
+    body = {
+        "id": KEY,
+        "name": KEY,
+        "variants": [{"id": "control", "name": "Control"}, {"id": "treatment", "name": "Treatment"}],
+        "targeting": {"countries": list(COUNTRIES)},
+        "primary_metric": {"name": "bought", "type": "conversion", "event": "buy"},
+    }
+    question = {"user_id": "user-0000000000", "experiments": [KEY], "context": {"country": "US"}, "log_exposure": False}
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
+        client.post("/experiments", json=body).raise_for_status()
+        client.post(f"/experiments/{KEY}/start").raise_for_status()
+        return client.post("/experiments/assign", json=question).raise_for_status().text
+
+
+class Track:
+    """Runs the load, each time with units that were never used before."""
+
+    def __init__(self, core: int | None, seconds: float) -> None:
+        self._core = core
+        self._seconds = seconds
+        self._n_runs = 0
+
+    def measure(self, server: Server, *, logged: bool = False, seconds: float | None = None) -> _Round:
+        """One run of the load against one server; ends the benchmark if any answer is not an assignment."""
+        first_unit = self._n_runs * MAX_REQUESTS
+        self._n_runs += 1
+        command = [sys.executable, "bench/load.py", str(server.port), str(seconds or self._seconds), str(first_unit)]
+        server.resume()
+        cpu_before = server.cpu_seconds()
+        with _on(self._core):
+            done = subprocess.run(
+                command + ["--logged"] * logged, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+            )
+        cpu_after = server.cpu_seconds()
+        server.pause()
+        if done.returncode:
+            raise SystemExit(f"load on port {server.port} failed: {done.stderr[-2_000:]}")
+        measured: _Round = json.loads(done.stdout)
+        if cpu_before is not None and cpu_after is not None:
+            measured["server_cpu"] = (cpu_after - cpu_before) / measured["seconds"]
+        return measured
+
+
+@contextlib.contextmanager
+def running(core: int | None) -> Iterator[dict[str, Server]]:
+    """Our server with its experiment started, and the peers, all paused; ended on leaving."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+
+        def start(*command: str) -> Server:
+            server = Server(command, core)
+            stack.callback(server.end)
+            server.wait_until_ready()
+            return server
+
+        servers = {"assay": start("-m", "assay", "serve", "--port", "PORT", "--data", folder)}
+        answer = start_experiment(servers["assay"].url)
+        servers["assay"].pause()
+        for name in PEERS:
+            servers[name] = start("bench/handlers.py", name, "PORT", answer)
+            servers[name].pause()
+        yield servers
+
+
+def median(rounds: Sequence[_Round], name: str) -> float:
+    """The middle of one figure over the rounds."""
+    return statistics.median(item[name] for item in rounds)
+
+
+def print_table(rounds: dict[str, list[_Round]]) -> None:
+    """One line per server, and a word when the load rather than the server was the limit."""
+    print(f"{'':>14}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'server cpu':>12}{'load cpu':>10}")
+    for name, items in rounds.items():
+        rate, p50, p99 = (median(items, figure) for figure in ("requests_per_s", "p50_ms", "p99_ms"))
+        load_cpu = median(items, "client_cpu")
+        server_cpu = median(items, "server_cpu") if "server_cpu" in items[0] else float("nan")
+        print(f"{name:>14}{rate:>12,.0f}{p50:>9.2f}{p99:>9.2f}{server_cpu:>12.0%}{load_cpu:>10.0%}")
+    slow = [name for name, items in rounds.items() if _load_was_the_limit(items)]
+    print(
+        f"the load generator was the bottleneck for: {', '.join(slow)}" if slow else "the servers were the bottleneck"
+    )
+
+
+def _load_was_the_limit(items: Sequence[_Round]) -> bool:
+    return median(items, "client_cpu") > _BUSY and "server_cpu" in items[0] and median(items, "server_cpu") < _BUSY
+
+
+def figures_of(rounds: dict[str, list[_Round]]) -> dict[str, Any]:
+    """Ours plain, the others under their names."""
+    figures = {}
+    for name, items in rounds.items():
+        prefix = "" if name == "assay" else name.removeprefix("assay_") + "_"
+        for figure in ("requests_per_s", "p50_ms", "p99_ms"):
+            figures[prefix + figure] = median(items, figure)
+    return figures
+
+
+def main() -> None:
+    """Measure, print, compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a short run, for a look")
+    quick = parser.parse_args().quick
+    n_rounds, seconds = (1, 0.5) if quick else (3, 3.0)
+    server_core, load_core = _cores()
+    track = Track(load_core, seconds)
+    rounds: dict[str, list[_Round]] = {}
+    with running(server_core) as servers:
+        for server in servers.values():
+            track.measure(server, seconds=seconds / 3)  # Warm up.
+        for _ in range(n_rounds):
+            for name, server in servers.items():
+                rounds.setdefault(name, []).append(track.measure(server))
+        # Last, because the events it leaves are loaded and analysed by our server for a while after.
+        rounds["assay_logged"] = [track.measure(servers["assay"], logged=True) for _ in range(n_rounds)]
+    print(f"\nassignment over HTTP, medians of {n_rounds} rounds of {seconds:g} s, one process each")
+    print_table(rounds)
+    ratios = {
+        f"rate_vs_{name}": statistics.median(
+            ours["requests_per_s"] / theirs["requests_per_s"]
+            for ours, theirs in zip(rounds["assay"], rounds[name], strict=True)
+        )
+        for name in PEERS
+    }
+    print_last_line("edge", ratios, figures_of(rounds))
+
+
+if __name__ == "__main__":
+    main()
