@@ -152,7 +152,9 @@ def _explain(message: str, data: bytes) -> EventRefused:
     if unknown := _UNKNOWN.search(message):
         name = f"{path}.{unknown.group(1)}" if path else unknown.group(1)
         names = Attribution.__struct_fields__ if path else EventIn.__struct_fields__
-        return EventRefused(EventProblem.INVALID, name, given.get(unknown.group(1)), f"one of {', '.join(names)}")
+        return EventRefused(
+            EventProblem.INVALID, name or '""', given.get(unknown.group(1)), f"one of {', '.join(names)}"
+        )
     return EventRefused(EventProblem.INVALID, path or "event", given, accepted_words(what))
 
 

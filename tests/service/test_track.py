@@ -1,0 +1,109 @@
+"""Taking events: whatever is sent, good events are kept and bad ones named; the same event has one key."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assay.adapters.memory import MemoryDefinitions, MemoryInbox
+from assay.adapters.prometheus import PrometheusTelemetry
+from assay.errors import InvalidInput
+from assay.service.eventform import split_body
+from assay.service.snapshots import Snapshots
+from assay.service.track import Tracking
+from tests.service.test_loop import experiment
+
+NOW = datetime(2026, 2, 5, 12, tzinfo=timezone.utc)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    ("user_id", "event_type", "timestamp", "event_id", "experiments", "metrics", "properties", "value", "else")
+)
+NEARLY = st.builds(
+    lambda changes: {"user_id": "u", "event_type": "buy", **changes}, st.dictionaries(FIELDS, ANYTHING, max_size=3)
+)
+
+
+def tracking() -> Tracking:
+    definitions = MemoryDefinitions()
+    definitions.save(experiment(started_at=NOW - timedelta(hours=1)), action="create", actor="t", at=NOW)
+    snapshots = Snapshots(definitions)
+    snapshots.refresh()
+    return Tracking(snapshots, MemoryInbox(), PrometheusTelemetry(), lambda: NOW)
+
+
+TRACKING = tracking()
+
+
+def keys(*events: dict[str, Any]) -> list[str]:
+    checked = TRACKING.check([json.dumps(event).encode() for event in events])
+    assert checked.refusals == []
+    return [msgspec.json.decode(line)["key"] for line in checked.lines]
+
+
+@given(st.lists(NEARLY | ANYTHING, min_size=1, max_size=4))
+@settings(max_examples=300)
+def test_every_event_is_kept_or_named(events: list[Any]) -> None:
+    body = json.dumps(events).encode()
+    raw_events, is_batch = split_body(body)
+    assert is_batch
+    checked = TRACKING.check(raw_events)
+    assert len(checked.event_ids) + len(checked.refusals) == len(events)
+    for refusal in checked.refusals:
+        assert refusal.field
+        assert refusal.accepted
+    for line in checked.lines:
+        assert b"\n" not in line
+        assert len(msgspec.json.decode(line)["key"]) == 32
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_events_or_refused(body: bytes) -> None:
+    raw_events: list[msgspec.Raw] = []
+    with contextlib.suppress(InvalidInput):
+        raw_events, _ = split_body(body)
+    checked = TRACKING.check(raw_events)
+    assert len(checked.event_ids) + len(checked.refusals) == len(raw_events)
+
+
+def test_what_makes_events_the_same() -> None:
+    at = NOW.isoformat()
+    base = {"user_id": "u", "event_type": "buy", "timestamp": at}
+    moved = (NOW + timedelta(microseconds=1)).isoformat()
+    same = keys(base, base | {"metrics": {"x": 1}}, base | {"timestamp": at.replace("+00:00", "Z")})
+    assert len(set(same)) == 1
+    shifted = base | {"timestamp": NOW.astimezone(timezone(timedelta(hours=5))).isoformat()}
+    assert keys(shifted) == same[:1]
+    others = keys(
+        base,
+        base | {"timestamp": moved},
+        base | {"user_id": "v"},
+        base | {"event_type": "click"},
+        base | {"experiments": [{"experiment_id": "e"}]},
+        base | {"event_id": "1"},
+        base | {"event_id": "1", "user_id": "v"},
+    )
+    assert len(set(others)) == len(others)
+    named = base | {"event_id": "1"}
+    assert len(set(keys(named, named | {"timestamp": moved}, named | {"event_type": "click"}))) == 1
+
+
+def test_events_without_time_and_id_are_each_their_own() -> None:
+    event = {"user_id": "u", "event_type": "buy"}
+    assert len(set(keys(event, event))) == 2
+
+
+def test_one_event_for_two_experiments_is_two_lines() -> None:
+    event = {"user_id": "u", "event_type": "buy", "experiments": [{"experiment_id": "e"}, {"experiment_id": "e"}]}
+    checked = TRACKING.check([json.dumps(event).encode()])
+    assert len(checked.event_ids) == 1
+    assert len({msgspec.json.decode(line)["key"] for line in checked.lines}) == 1
