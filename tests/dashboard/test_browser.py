@@ -126,11 +126,11 @@ def test_the_first_result_replaces_the_waiting(browser: Browser) -> None:
         opened(browser, f"{site.url}/experiments/headlines") as (page, complaints),
     ):
         expect(page.locator("#connection")).to_have_text("Live")
-        expect(page.locator("#live")).to_contain_text("No result yet")
+        expect(page.locator("#live")).to_contain_text("Waiting for data")
         site.reading.results.save(analysed(experiment, even(experiment, 6_000)))
         site.notices.publish("headlines")
         expect(page.locator("table.results tbody")).to_have_count(4)
-        expect(page.locator("#live")).not_to_contain_text("No result yet")
+        expect(page.locator("#live")).not_to_contain_text("Waiting for data")
         assert complaints == []
 
 

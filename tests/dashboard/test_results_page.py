@@ -90,6 +90,7 @@ async def test_each_treatment_has_its_lift_over_time(page: Get) -> None:
 async def test_variants_show_traffic_as_planned_and_seen_and_their_config(page: Get) -> None:
     items = (await page("/experiments/skewed")).one("ul", "variants").all("li")
     assert [[dd.text for dd in item.all("dd")] for item in items][2] == ["5,100", "25.0 %", "22.0 %"]
+    assert "for 100.0 % of everyone" in (await page("/experiments/skewed")).text
     folded = items[0].one("details")
     assert "open" not in folded.attributes
     assert '"size": 2' in folded.text
@@ -110,7 +111,9 @@ async def test_what_was_not_counted_is_told(page: Get) -> None:
 
 
 async def test_before_a_result_the_page_says_what_would_bring_one(page: Get) -> None:
-    assert "/api/v1/assign" in (await page("/experiments/silent")).one("section", "empty").text
+    silent = (await page("/experiments/silent")).one("section", "empty").text
+    assert "http://assay.test/api/v1/assign" in silent
+    assert "within seconds of the first exposure" in silent
     draft = (await page("/experiments/draft")).one("section", "empty").text
     assert "a primary metric is needed" in draft
     assert "/draft/start" in draft

@@ -16,6 +16,7 @@ from assay.dashboard.traffic import RatioBox, Sample, VariantRow, ratio_box, sam
 from assay.dashboard.trends import Trend, trends
 from assay.model.experiment import Experiment
 from assay.model.result import ExperimentResult, Recommendation
+from assay.model.shares import PARTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def results_page(
         description=experiment.description,
         tags=experiment.tags,
         variants=variant_rows(experiment, result),
-        audience="everyone" if experiment.audience.everyone else "units that match the audience",
+        audience=_audience(experiment),
         missing="" if result else missing(experiment),
         is_live=ran and experiment.ended_at is None,
         is_startable=not ran,
@@ -91,6 +92,11 @@ def _facts(experiment: Experiment, now: datetime) -> tuple[str, ...]:
     owner = f"owned by {experiment.owner}" if experiment.owner else ""
     version = f"version {experiment.version}" if experiment.version > 1 else ""
     return tuple(fact for fact in (type_words(experiment), age(experiment, now), owner, version) if fact)
+
+
+def _audience(experiment: Experiment) -> str:
+    whom = "everyone" if experiment.audience.everyone else "the units that match the audience"
+    return f"for {wording.percent(experiment.traffic / PARTS)} of {whom}"
 
 
 def _findings(experiment: Experiment, result: ExperimentResult, series: Sequence[ExperimentResult]) -> Findings:

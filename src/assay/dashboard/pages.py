@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from assay.dashboard.contexts import ResultsPage, results_page
@@ -27,21 +27,21 @@ def dashboard_router(reading: Reading, *, clock: Clock) -> APIRouter:
     router = APIRouter()
 
     @router.get("/", response_class=HTMLResponse)
-    def experiments() -> Response:
+    def experiments(request: Request) -> Response:
         listed = [(item, reading.latest(item.key)) for item in reading.experiments()]
-        return _page("list.html", page=list_page(listed, clock()))
+        return _page("list.html", page=list_page(listed, clock()), origin=_origin(request))
 
     @router.get("/experiments/{key}", response_class=HTMLResponse)
-    def results(key: str) -> Response:
+    def results(request: Request, key: str) -> Response:
         try:
-            return _page("results.html", page=_results(reading, key, clock))
+            return _page("results.html", page=_results(reading, key, clock), origin=_origin(request))
         except NotFound as error:
             return _page("missing.html", status=404, message=error.message)
 
     @router.get("/experiments/{key}/live", response_class=HTMLResponse)
-    def live(key: str) -> Response:
+    def live(request: Request, key: str) -> Response:
         try:
-            return _page("live.html", page=_results(reading, key, clock))
+            return _page("live.html", page=_results(reading, key, clock), origin=_origin(request))
         except NotFound as error:
             return HTMLResponse(render("gone.html", message=error.message), status_code=404, headers=_HEADERS)
 
@@ -64,3 +64,8 @@ def _page(template: str, *, status: int = 200, **context: object) -> HTMLRespons
 def _results(reading: Reading, key: str, clock: Clock) -> ResultsPage:
     experiment = reading.experiment(key)
     return results_page(experiment, reading.latest(key), reading.series(key), clock())
+
+
+def _origin(request: Request) -> str:
+    """Where this server is reached, for examples to copy."""
+    return str(request.base_url).rstrip("/")
