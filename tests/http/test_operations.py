@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import httpx
 import pytest
@@ -47,8 +48,13 @@ async def test_every_endpoint_is_documented(server: Server) -> None:
     for path in ("/api/v1/experiments/assign", "/api/v1/events", "/api/v1/experiments/{experiment_id}/results"):
         assert path in paths
     assert "AssignIn" in document["components"]["schemas"]
-    assert (await server.http.get("/api/docs")).status_code == 200
-    assert (await server.http.get("/api/redoc")).status_code == 200
+    for page in ("/api/docs", "/api/redoc"):
+        shown = await server.http.get(page)
+        assert shown.status_code == 200
+        # Scripts and styles come from this server alone.
+        for source in re.findall(r'(?:src|href)="([^"]+)"', shown.text):
+            assert source.startswith("/"), source
+            assert (await server.http.get(source)).status_code == 200
 
 
 async def test_the_documented_sample_size_question(server: Server) -> None:

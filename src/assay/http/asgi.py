@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
@@ -53,11 +54,13 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
         yield
         stop()
 
-    app = FastAPI(
+    # Its documentation pages bring their scripts along: they work without any other host.
+    app = FastAPIOffline(
         title="Assay",
         description=DESCRIPTION,
         docs_url="/api/docs",
         redoc_url="/api/redoc",
+        static_url="/api/docs-static",
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
