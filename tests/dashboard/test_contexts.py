@@ -17,7 +17,7 @@ from assay.dashboard.traffic import ratio_box, sample
 from assay.dashboard.trends import trends
 from assay.model.lifecycle import Stage
 from assay.model.plan import Correction, Plan
-from assay.model.result import Action, Recommendation
+from assay.model.result import Action, DataQuality, Recommendation
 from tests.dashboard.samples import GROWING, NOW, SKEWED, analysed, buttons, draft, even, headlines, looks
 
 TITLES = {"b": "B: the second", "control": "Control"}
@@ -161,3 +161,10 @@ def test_a_final_result_says_so() -> None:
     assert page.findings is not None
     assert page.findings.final
     assert not page.is_live
+
+
+def test_a_result_of_no_units_is_still_waiting() -> None:
+    result = analysed(headlines(), even(headlines(), 0), quality=DataQuality())
+    page = results_page(headlines(), result, [result], NOW)
+    assert page.findings is None
+    assert "first exposure" in page.missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.http.edge import ASSIGN
 from tests.dashboard.conftest import Get, pages
 from tests.dashboard.markup import Node, read
 from tests.dashboard.samples import analysed, even, headlines, reading_of
@@ -112,7 +113,7 @@ async def test_what_was_not_counted_is_told(page: Get) -> None:
 
 async def test_before_a_result_the_page_says_what_would_bring_one(page: Get) -> None:
     silent = (await page("/experiments/silent")).one("section", "empty").text
-    assert "http://assay.test/api/v1/assign" in silent
+    assert f"http://assay.test{ASSIGN} -H" in silent
     assert "within seconds of the first exposure" in silent
     draft = (await page("/experiments/draft")).one("section", "empty").text
     assert "a primary metric is needed" in draft

@@ -49,7 +49,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsPage:
-    """One experiment's page. findings: None until there is a result; `missing` says why and what would bring one."""
+    """One experiment's page. findings: None until there are units; `missing` says why and what would bring one."""
 
     key: str
     name: str
@@ -71,6 +71,7 @@ def results_page(
 ) -> ResultsPage:
     """The page of one experiment. series: results over time, oldest first."""
     ran = experiment.started_at is not None
+    seen = result if result and (result.n_units or result.quality.units_in_two_variants) else None
     return ResultsPage(
         key=experiment.key,
         name=experiment.name,
@@ -81,10 +82,10 @@ def results_page(
         tags=experiment.tags,
         variants=variant_rows(experiment, result),
         audience=_audience(experiment),
-        missing="" if result else missing(experiment),
+        missing="" if seen else missing(experiment),
         is_live=ran and experiment.ended_at is None,
         is_startable=not ran,
-        findings=_findings(experiment, result, series) if result else None,
+        findings=_findings(experiment, seen, series) if seen else None,
     )
 
 
