@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from assay import wording
 from assay.model.result import Comparison, Interval, MetricResult
 
 _ROUND_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -72,11 +71,6 @@ def padded(values: Sequence[float]) -> LiftAxis:
     room = (high - low) * _PADDING
     # At least a tenth on either side of zero, so that the zero line is never the frame.
     return LiftAxis(min(low - room, -0.1 * (high - low)), max(high + room, 0.1 * (high - low)))
-
-
-def bounds_in_words(interval: Interval) -> str:
-    """'−4.1 % to +38.0 %', with words for a side that has no bound."""
-    return wording.lift_interval(interval.lower, interval.upper)
 
 
 def _bounds(item: Comparison) -> tuple[float | None, ...]:
