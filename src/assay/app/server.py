@@ -60,7 +60,7 @@ def build(settings: Settings) -> App:
         editing=Editing(definitions, telemetry, utc_now),
         lifecycle=lifecycle,
         snapshots=snapshots,
-        assigning=Assigning(snapshots, inbox, telemetry, utc_now),
+        assigning=Assigning(snapshots, inbox, telemetry),
         tracking=Tracking(snapshots, inbox, telemetry, utc_now),
         loading=Loading(inbox, warehouse),
         analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now),

@@ -35,10 +35,11 @@ def build_server(services: Services, pages: APIRouter | None = None, *, start: H
 
     async def server(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if (scope["method"], scope["path"].rstrip("/")) in edge.routes:
-                await edge(scope, receive, send)
-            else:
+            endpoint = edge.endpoint(scope)
+            if endpoint is None:
                 await _observed(control, services, scope, receive, send)
+            else:
+                await edge.answer(endpoint, scope, receive, send)
         else:
             await control(scope, receive, send)
 

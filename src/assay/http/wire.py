@@ -30,14 +30,15 @@ def declared_length(scope: Scope) -> int:
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     """The whole body; raises TooLarge as soon as it is clear that it exceeds `max_bytes`."""
-    _check_size(declared_length(scope), max_bytes)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise Disconnected
     body: bytes = message.get("body", b"")
     if not message.get("more_body"):
-        _check_size(len(body), max_bytes)
+        if len(body) > max_bytes:
+            _check_size(len(body), max_bytes)
         return body
+    _check_size(declared_length(scope), max_bytes)
     chunks, size = [body], len(body)
     while message.get("more_body"):
         message = await receive()

@@ -9,7 +9,7 @@ from typing import Any
 
 from assay.assignment.evaluate import evaluate
 from assay.model.decision import Decision
-from assay.ports import Clock, Inbox, Telemetry
+from assay.ports import Inbox, Telemetry
 from assay.service.eventlines import exposure_line
 from assay.service.snapshots import Snapshots
 
@@ -23,7 +23,6 @@ class Assigning:
     snapshots: Snapshots
     inbox: Inbox
     telemetry: Telemetry
-    clock: Clock
     _logged: dict[tuple[str, str, str], None] = field(default_factory=dict)
 
     def assign(
@@ -36,9 +35,10 @@ class Assigning:
                 self.telemetry.assigned(decision.experiment, decision.variant)
         return decisions
 
-    def log_exposures(self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any]) -> None:
+    def log_exposures(
+        self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any], now: datetime
+    ) -> None:
         """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
-        now = self.clock()
         lines = []
         for decision in decisions:
             if decision.variant is None:
