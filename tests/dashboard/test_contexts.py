@@ -73,11 +73,17 @@ def test_a_sentence_without_a_colon_stays_whole() -> None:
     assert (found.headline, found.detail, found.reasons) == ("Waiting for the first exposures.", "", ("r",))
 
 
-def test_a_reason_that_repeats_the_sentence_is_left_out() -> None:
+def test_the_sentence_is_not_said_again_as_a_reason() -> None:
     result = analysed(headlines(), even(headlines(), 6_000))
-    assert len(result.recommendation.reasons) == 2
-    (left,) = verdict(result.recommendation).reasons
+    found = verdict(result.recommendation)
+    assert found.detail
+    (left,) = found.reasons
     assert "stay valid" in left
+
+
+def test_a_name_that_ends_its_own_sentence_gets_no_second_full_stop() -> None:
+    words = Recommendation(action=Action.SHIP, sentence="Ship “It ends.”: clicks is 2 % against 1 %.")
+    assert verdict(words).headline == "Ship “It ends.”"
 
 
 def test_numbers_keep_their_signs() -> None:

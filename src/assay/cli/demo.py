@@ -33,18 +33,18 @@ def demo(once: bool, port: int | None, data: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with contextlib.ExitStack() as stack:
         folder = data or (Path(stack.enter_context(tempfile.TemporaryDirectory())) if once else Path("assay-data"))
-        chosen = port or (_free_port(0) if once else _free_port(8000))
+        chosen = port or (free_port(0) if once else free_port(8000))
         url = f"http://127.0.0.1:{chosen}"
-        server = stack.enter_context(_server(chosen, folder))
-        _wait_until_ready(url, server)
-        verdict = asyncio.run(_replay(url, quiet=once))
+        server = stack.enter_context(serving(chosen, folder))
+        verdict = asyncio.run(replay(url, quiet=once))
         if once:
             click.echo(json.dumps(verdict, ensure_ascii=False))
             return
         _keep_serving(server, verdict)
 
 
-async def _replay(url: str, *, quiet: bool) -> dict[str, Any]:
+async def replay(url: str, *, quiet: bool) -> dict[str, Any]:
+    """Replay on the server at `url`, progress on the terminal; returns the verdict as a document."""
     import httpx
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -55,8 +55,8 @@ async def _replay(url: str, *, quiet: bool) -> dict[str, Any]:
     console = Console(stderr=quiet)
     began = time.monotonic()
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        replay = Replay(client, archive)
-        key = await replay.create_and_start()
+        experiment = Replay(client, archive)
+        key = await experiment.create_and_start()
         console.print(f"Experiment [bold]{key}[/bold] is running. Watch it in the browser:")
         console.print(f"{url}/experiments/{key}\n", soft_wrap=True)
         columns = (
@@ -67,8 +67,8 @@ async def _replay(url: str, *, quiet: bool) -> dict[str, Any]:
         )
         with Progress(*columns, console=console) as bar:
             task = bar.add_task("replay", total=archive.impressions)
-            n_visitors = await replay.run(lambda n: bar.advance(task, n))
-        results = await replay.stop_and_conclude()
+            n_visitors = await experiment.run(lambda n: bar.advance(task, n))
+        results = await experiment.stop_and_conclude()
     return _verdict(results, url, n_visitors, time.monotonic() - began)
 
 
@@ -108,11 +108,13 @@ def _keep_serving(server: subprocess.Popen[bytes], verdict: dict[str, Any]) -> N
 
 
 @contextlib.contextmanager
-def _server(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def serving(port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of its own process, ready to answer; it ends with the context."""
     command = [sys.executable, "-m", "assay", "serve", "--port", str(port), "--data", str(folder)]
     environment = os.environ | {"LOG_LEVEL": "WARNING", "ASSAY_REFRESH_SECONDS": "0.5", "API_HOST": "127.0.0.1"}
     server = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
+        _wait_until_ready(f"http://127.0.0.1:{port}", server)
         yield server
     finally:
         if server.poll() is None:
@@ -138,7 +140,7 @@ def _wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> None:
     raise click.ClickException(f"the server was not ready within {_START_SECONDS:.0f} s")
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """`wanted`, or the next port that is free; 0 takes any."""
     for port in range(wanted, wanted + 100) if wanted else (0,):
         with socket.socket() as probe, contextlib.suppress(OSError):

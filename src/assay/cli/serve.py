@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -52,6 +53,9 @@ def run(settings: Settings) -> None:
     structlog.get_logger("assay").info(
         "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
     )
+    # What is here now stays until the end: collections of garbage need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     uvicorn.run(
         server,
         host=settings.host,

@@ -118,21 +118,17 @@ def _findings(experiment: Experiment, result: ExperimentResult, series: Sequence
 
 
 def verdict(words: Recommendation) -> Verdict:
-    """The recommendation with its sentence parted at the colon; a reason that repeats the sentence is left out."""
+    """The recommendation with its sentence parted at the colon."""
     # A quoted name may hold a colon of its own; the sentence's colon follows the closing quote.
     colon = "”: " if "“" in words.sentence else ": "
     before, found, after = words.sentence.partition(colon)
-    headline = before + found.rstrip(": ") + ("." if after else "")
-    reasons = [reason for reason in words.reasons if not (after and _numbers(reason) == _numbers(after))]
+    headline = before + found.rstrip(": ")
+    if after and not headline.endswith((".”", "?”", "!”")):
+        headline += "."
     return Verdict(
         action=action_chip(words.action),
         headline=wording.unbroken(headline if after else words.sentence),
         detail=wording.unbroken(after[:1].upper() + after[1:]),
-        reasons=tuple(wording.unbroken(reason) for reason in reasons),
+        reasons=tuple(wording.unbroken(reason) for reason in words.reasons),
         warnings=tuple(wording.unbroken(warning) for warning in words.warnings),
     )
-
-
-def _numbers(sentence: str) -> str:
-    """What a sentence says after its subject."""
-    return sentence.partition(" is ")[2]

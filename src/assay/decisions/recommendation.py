@@ -93,7 +93,8 @@ def _winner(
 ) -> Recommendation:
     sign = 1 if primary.direction is Direction.INCREASE else -1
     best = max(winners, key=lambda item: sign * item.absolute if isinstance(item.absolute, float) else -1e308)
-    reasons = [_in_words(primary, item, titles) for item in winners]
+    # The best one's numbers stand in the sentence itself, where nothing speaks against it.
+    others = [_in_words(primary, item, titles) for item in winners if item is not best]
     harms = [
         f"{_named(best.variant, titles)} harms the guardrail {metric.title}: {_effect(item)}."
         for metric in metrics
@@ -102,8 +103,10 @@ def _winner(
     name = _named(best.variant, titles)
     if harms:
         sentence = f"Do not ship {name} as it is: it wins on {primary.title} and harms a guardrail."
-        return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=(*reasons, *harms), warnings=warnings)
-    if len(winners) > 1:
+        reasons = [_in_words(primary, best, titles), *others, *harms]
+        return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+    reasons = others
+    if others:
         reasons.append("Several variants beat the control; they were not tested against each other.")
     if running and validity is Validity.ANYTIME:
         reasons.append("These numbers stay valid however often you look, so you may stop now.")
