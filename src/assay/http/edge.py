@@ -162,7 +162,7 @@ def _assignment(decision: Decision, now: str) -> Assignment:
     start, end = decision.started_at, decision.planned_end
     return Assignment(
         decision.experiment,
-        decision.reason.value,
+        decision.reason,
         decision.variant,
         decision.variant_name,
         decision.config,
