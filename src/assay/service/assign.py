@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,7 +40,7 @@ class Assigning:
         self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any], now: datetime
     ) -> None:
         """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
-        lines = []
+        lines, fresh = [], []
         for decision in decisions:
             if decision.variant is None:
                 continue
@@ -48,6 +49,13 @@ class Assigning:
                 if len(self._logged) >= _REMEMBERED_EXPOSURES:
                     self._logged.clear()
                 self._logged[met] = None
+                fresh.append(met)
                 lines.append(exposure_line(unit, decision.experiment, decision.variant, now, attributes))
         if lines:
-            self.inbox.append(b"\n".join(lines))
+            self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
+
+    def _forget_unless(self, done: Future[None], met: Iterable[tuple[str, str, str]]) -> None:
+        """An exposure that could not be written is logged again when the unit comes back."""
+        if done.exception() is not None:
+            for key in met:
+                self._logged.pop(key, None)
