@@ -26,6 +26,14 @@ def test_line_and_band_are_drawn_and_the_last_lift_is_written() -> None:
     assert len(with_class(root, "zero")) == 1
 
 
+def test_no_line_runs_through_the_last_lift_s_label() -> None:
+    root = parsed(trend(narrowing(20), label="Lift"))
+    (label,) = [text for text in root.iter() if text.text == "+10.0 %" and "toned" in text.get("class", "")]
+    ends = [line.get("x2", "") for line in (*with_class(root, "zero"), *with_class(root, "grid"))]
+    assert ends
+    assert all(float(end.rstrip("%")) < float(label.get("x", "").rstrip("%")) for end in ends)
+
+
 def test_a_gap_breaks_the_line() -> None:
     points = narrowing(9)
     points[4] = TrendPoint(points[4].at, None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, Request, Route, WebSocket, expect
 
 from tests.dashboard.browser import Site, browsing, opened, serving
 from tests.dashboard.samples import GROWING, HOSTILE, analysed, even, gallery, headlines, looks, reading_of
@@ -148,6 +148,70 @@ def test_it_reconnects_and_catches_up(browser: Browser) -> None:
         stack.enter_context(serving(reading, port=int(url.rpartition(":")[2])))
         expect(page.locator("#connection")).to_have_text("Live", timeout=30_000)
         expect(page.locator(".facts").first).to_contain_text("24,000 units")
+
+
+def test_a_result_that_came_before_the_connection_is_not_missed(browser: Browser) -> None:
+    experiment = headlines()
+    reading = reading_of([(experiment, looks(experiment, GROWING[:4]))])
+
+    def late(route: Route) -> None:
+        # The page is made already, the script that connects is not there yet; nobody is told of this result.
+        reading.results.save(analysed(experiment, even(experiment, 6_000)))
+        route.continue_()
+
+    with serving(reading) as site, opened(browser, f"{site.url}/") as (page, complaints):
+        page.route("**/static/live.js*", late)
+        page.goto(f"{site.url}/experiments/headlines")
+        expect(page.locator(".facts").first).to_contain_text("24,000 units")
+        assert complaints == []
+
+
+def look(page: Page, *, away: bool) -> None:
+    """Look away from the tab, or back at it."""
+    page.evaluate(
+        "away => { Object.defineProperty(document, 'hidden', {value: away, configurable: true});"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        away,
+    )
+
+
+def test_a_hidden_tab_fetches_nothing_and_catches_up_when_looked_at(browser: Browser) -> None:
+    experiment = headlines()
+    reading = reading_of([(experiment, looks(experiment, GROWING[:4]))])
+    sockets: list[WebSocket] = []
+    fetched: list[Request] = []
+    with serving(reading) as site, opened(browser, f"{site.url}/") as (page, _):
+        page.on("websocket", lambda socket: sockets.append(socket))
+        page.on("request", lambda request: fetched.append(request) if request.url.endswith("/live") else None)
+        page.goto(f"{site.url}/experiments/headlines", wait_until="networkidle")
+        expect(page.locator("#connection")).to_have_text("Live")
+        before = len(fetched)
+
+        look(page, away=True)
+        reading.results.save(analysed(experiment, even(experiment, 6_000)))
+        with sockets[0].expect_event("framereceived"):
+            site.notices.publish("headlines")
+        page.evaluate("new Promise(resolve => setTimeout(resolve, 50))")
+        assert len(fetched) == before
+        expect(page.locator(".facts").first).not_to_contain_text("24,000 units")
+
+        look(page, away=False)
+        expect(page.locator(".facts").first).to_contain_text("24,000 units")
+        assert len(fetched) == before + 1
+
+
+def test_a_failed_fetch_is_tried_again(browser: Browser) -> None:
+    experiment = headlines()
+    reading = reading_of([(experiment, looks(experiment, GROWING[:4]))])
+    failures = [503, 503]
+    with serving(reading) as site, opened(browser, f"{site.url}/experiments/headlines") as (page, _):
+        expect(page.locator("#connection")).to_have_text("Live")
+        page.wait_for_load_state("networkidle")
+        page.route("**/live", lambda route: route.fulfill(status=failures.pop()) if failures else route.continue_())
+        reading.results.save(analysed(experiment, even(experiment, 6_000)))
+        site.notices.publish("headlines")
+        expect(page.locator(".facts").first).to_contain_text("24,000 units", timeout=30_000)
+        assert failures == []
 
 
 def test_a_final_result_needs_no_connection(browser: Browser, site: Site) -> None:

@@ -15,11 +15,13 @@ from assay.dashboard.moment import age, moment
 from assay.dashboard.table import results_table
 from assay.dashboard.traffic import ratio_box, sample
 from assay.dashboard.trends import trends
+from assay.model.audience import Attribute, Audience, Operator
 from assay.model.lifecycle import Stage
 from assay.model.plan import Correction, Plan
 from assay.model.result import Action, DataQuality, Recommendation
 from tests.dashboard.samples import GROWING, NOW, SKEWED, analysed, buttons, draft, even, headlines, looks
 
+IN_NORWAY = Audience(Attribute("country", Operator.EQ, "NO"))
 TITLES = {"b": "B: the second", "control": "Control"}
 
 
@@ -174,3 +176,16 @@ def test_a_result_of_no_units_is_still_waiting() -> None:
     page = results_page(headlines(), result, [result], NOW)
     assert page.findings is None
     assert "first exposure" in page.missing
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "for everyone"),
+        ({"traffic": 200_000}, "for 20.0 % of everyone"),
+        ({"audience": IN_NORWAY}, "for the units that match the audience"),
+        ({"audience": IN_NORWAY, "traffic": 5_000}, "for 0.50 % of the units that match the audience"),
+    ],
+)
+def test_who_takes_part_in_words(changes: dict[str, object], words: str) -> None:
+    assert results_page(headlines(**changes), None, [], NOW).audience == words

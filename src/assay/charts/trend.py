@@ -117,7 +117,7 @@ def _y(axis: LiftAxis, lift: float) -> float:
 
 def _grid(axis: LiftAxis) -> str:
     return "".join(
-        element("line", x1=0, x2="100%", y1=y, y2=y, class_="zero" if abs(tick) < 1e-12 else "grid")
+        element("line", x1=0, x2=share(_PLOT_SHARE), y1=y, y2=y, class_="zero" if abs(tick) < 1e-12 else "grid")
         for tick in axis.ticks(4)
         for y in [_y(axis, tick)]
     )

@@ -97,6 +97,8 @@ def _facts(experiment: Experiment, now: datetime) -> tuple[str, ...]:
 
 def _audience(experiment: Experiment) -> str:
     whom = "everyone" if experiment.audience.everyone else "the units that match the audience"
+    if experiment.traffic == PARTS:
+        return f"for {whom}"
     return f"for {wording.percent(experiment.traffic / PARTS)} of {whom}"
 
 

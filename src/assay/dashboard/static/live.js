@@ -1,5 +1,6 @@
 // Keeps the live part of a results page current: a message says that there is a new result, the fragment is fetched
-// and patched in place, so that open details, focus, selection and scroll positions stay.
+// and patched in place, so that open details, focus, selection and scroll positions stay. A tab nobody looks at
+// fetches nothing and catches up when it is looked at again.
 "use strict";
 
 (() => {
@@ -8,9 +9,11 @@
   const key = encodeURIComponent(live.dataset.key);
   const firstWait = 500;
   const longestWait = 15000;
+  const retryWait = 2000;
   let wait = firstWait;
+  let connected = false;
   let busy = false;
-  let again = false;
+  let stale = false;
 
   function show(state, words) {
     // Only a change is written, so that screen readers hear it once.
@@ -78,40 +81,46 @@
     patchChildren(old, fresh);
   }
 
+  async function fetchPart() {
+    const answer = await fetch(`/experiments/${key}/live`);
+    // 404 means deleted: what was read last stays, and asking again would not help.
+    if (answer.status === 404) return;
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    const fresh = document.createElement("div");
+    fresh.innerHTML = await answer.text();
+    patchChildren(live, fresh);
+  }
+
+  // Shows the newest state now, or as soon as the tab is looked at and the server is back.
   async function refresh() {
-    if (busy) {
-      again = true;
-      return;
-    }
+    stale = true;
+    if (busy) return;
     busy = true;
-    try {
-      const answer = await fetch(`/experiments/${key}/live`);
-      if (answer.ok) {
-        const fresh = document.createElement("div");
-        fresh.innerHTML = await answer.text();
-        patchChildren(live, fresh);
+    while (stale && connected && !document.hidden) {
+      stale = false;
+      try {
+        await fetchPart();
+      } catch {
+        stale = true;
+        await new Promise((resolve) => setTimeout(resolve, retryWait));
       }
-    } catch {
-      // The connection is gone; the socket notices as well and tries again.
     }
     busy = false;
-    if (again) {
-      again = false;
-      refresh();
-    }
   }
 
   function connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     const socket = new WebSocket(`${scheme}://${location.host}/api/v1/experiments/${key}/stream`);
-    const reconnecting = wait > firstWait;
     socket.addEventListener("open", () => {
       wait = firstWait;
+      connected = true;
       show("on", "Live");
-      if (reconnecting) refresh();
+      // Whatever came since the page was made, or while the connection was away, was not announced here.
+      refresh();
     });
     socket.addEventListener("message", refresh);
     socket.addEventListener("close", (event) => {
+      connected = false;
       if (event.code === 4404) {
         show("off", "This experiment was deleted");
         return;
@@ -121,6 +130,10 @@
       wait = Math.min(longestWait, wait * 2);
     });
   }
+
+  document.addEventListener("visibilitychange", () => {
+    if (stale && !document.hidden) refresh();
+  });
 
   // A final result does not change any more.
   if (live.dataset.final === undefined) connect();
