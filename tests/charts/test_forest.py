@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay import wording
 from assay.charts.forest import forest
@@ -14,6 +18,9 @@ from tests.dashboard.samples import HOSTILE, analysed, even, headlines
 def metrics() -> tuple[MetricResult, ...]:
     experiment = headlines()
     return analysed(experiment, even(experiment, 6_000)).metrics
+
+
+FIRST = metrics()[0]
 
 
 def test_one_row_per_metric_and_treatment() -> None:
@@ -66,6 +73,17 @@ def test_everything_stays_inside_the_frame() -> None:
         for text in root.iter(f"{SVG}text"):
             assert 0 <= float(text.get("x", "0").rstrip("%")) <= width
             assert 0 <= float(text.get("y", "0")) <= bottom
+
+
+@given(st.floats(-0.99, 50), st.floats(0.001, 50), st.sampled_from([480, 860, 1_400]))
+def test_labels_of_the_axis_do_not_touch(lower: float, wide: float, width: int) -> None:
+    metric = replace(FIRST, comparisons=(compared(lower + wide / 2, (lower, lower + wide)),))
+    labels = list(parsed(forest([metric], width=width)).iter(f"{SVG}text"))
+    bottom = max(float(label.get("y", "0")) for label in labels)
+    places = sorted((float(x.get("x", "0")), len(x.text or "")) for x in labels if float(x.get("y", "0")) == bottom)
+    assert "0 %" in [x.text for x in labels]
+    # A character of the axis' type is about 6.7 pixels wide on average.
+    assert all(b - a > 6.7 * (n + m) / 2 for (a, n), (b, m) in pairwise(places))
 
 
 def test_hostile_names_are_text() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assay import wording
 from assay.charts.axis import LiftAxis, lift_axis, tick_label
-from assay.charts.bar import gridlines, marks, tone_of
+from assay.charts.bar import gridlines, labelled_ticks, marks, tone_of
 from assay.charts.svg import chart, element, words
 from assay.model.plan import Correction
 from assay.model.result import Comparison, Interval, MetricResult, NoEstimate
@@ -68,10 +68,10 @@ def _ticks(axis: LiftAxis, width: int, y: float) -> str:
     left, wide = _bar_place(width)
     return "".join(
         element(
-            "text", words(tick_label(t)), x=left + axis.position(t) * wide, y=y + 18, text_anchor="middle",
+            "text", words(tick_label(t)), x=left + centre * _PIXELS_PER_CHARACTER, y=y + 18, text_anchor="middle",
             class_="faint small"
         )
-        for t in axis.ticks()
+        for t, centre in labelled_ticks(axis, wide / _PIXELS_PER_CHARACTER)
     )  # fmt: skip
 
 
