@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.http.edge import ASSIGN
+from assay.model.plan import Plan
 from tests.dashboard.conftest import Get, pages
 from tests.dashboard.markup import Node, read
 from tests.dashboard.samples import analysed, even, headlines, reading_of
@@ -76,9 +77,11 @@ async def test_without_a_mismatch_nothing_is_struck(page: Get) -> None:
     assert "The traffic split as planned" in root.one("section", "verdict").text
 
 
-async def test_the_way_to_the_planned_sample_is_shown(page: Get) -> None:
-    text = (await page("/experiments/headlines")).one("section", "verdict").text
-    assert "of the planned 15,593 units per variant" in text
+async def test_the_way_to_the_planned_sample_is_shown() -> None:
+    experiment = headlines(plan=Plan(required_per_variant=15_500))
+    async with pages(reading_of([(experiment, [analysed(experiment, even(experiment, 6_000))])])) as client:
+        text = read((await client.get("/experiments/headlines")).text).one("section", "verdict").text
+    assert "38.7 % of the planned 15,500 units per variant" in text
     assert "days left at this pace" in text
 
 
