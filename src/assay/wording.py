@@ -15,8 +15,9 @@ def percent(share: float, *, signed: bool = False) -> str:
 
 
 def lift(relative: float) -> str:
-    """A relative change with its sign and one digit: 3.122 → '+312.2 %'."""
-    return f"{relative * 100:+,.1f} %".replace("-", "−")
+    """A relative change with its sign: 3.122 → '+312 %', 0.0312 → '+3.1 %'; digits where they can be known."""
+    digits = 0 if abs(relative) >= 1 else 1
+    return f"{relative * 100:+,.{digits}f} %".replace("-", "−")
 
 
 def lift_interval(lower: float | None, upper: float | None) -> str:

@@ -41,7 +41,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "stats": {"numpy", "scipy"},
     "decisions": set(),
     "queries": {"sqlglot"},
-    "service": {"msgspec"},
+    "service": {"msgspec", "structlog"},
 }
 """Rooms with few libraries: nothing in them can reach a disk or a network."""
 

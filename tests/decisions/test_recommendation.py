@@ -115,7 +115,70 @@ def test_a_harmed_guardrail_stops_the_winner() -> None:
         {"control": (500, 5_000), "green": (700, 5_000)}, errors={"control": (50, 5_000), "green": (250, 5_000)}
     )
     assert (found.action, found.winner) == (Action.MODIFY, None)
-    assert any("harms the guardrail errors" in reason for reason in found.reasons)
+    assert any("significantly worse on the guardrail errors" in reason for reason in found.reasons)
+
+
+LOADED = Metric(
+    key="load",
+    kind=MetricKind.MEAN,
+    field="ms",
+    role=Role.GUARDRAIL,
+    direction=Direction.DECREASE,
+    threshold=500.0,
+)
+WINNING = {"control": (500, 5_000), "green": (700, 5_000)}
+
+
+def with_load(**mean_ms: float | None) -> Recommendation:
+    """A winner whose pages load this fast; None: no unit has a value."""
+    spread = (-20.0, -5.0, 5.0, 20.0)
+    load = {key: Moments.of(("value",), [(m + d,) for d in spread * 50] if m else []) for key, m in mean_ms.items()}
+    bought = {key: Moments.of_counts(x, n) for key, (x, n) in WINNING.items()}
+    plan = Plan()
+    results, _ = analyse_metrics(
+        [BOUGHT, LOADED],
+        {"bought": bought, "load": load},
+        control="control",
+        plan=plan,
+        validity=Validity.ANYTIME,
+        tuning_units=10_000,
+    )
+    observed = {key: n for key, (_, n) in WINNING.items()}
+    return recommend(
+        metrics=results,
+        sample_ratio=sample_ratio(observed, {"control": 1, "green": 1}, alpha=0.001, validity=Validity.ANYTIME),
+        progress=Progress(required_per_variant=None),
+        plan=plan,
+        validity=Validity.ANYTIME,
+        control="control",
+        titles={},
+        running=True,
+        quality=DataQuality(),
+    )
+
+
+def test_a_guardrail_surely_beyond_its_bound_stops_the_winner() -> None:
+    found = with_load(control=520.0, green=640.0)
+    assert found.action is Action.MODIFY
+    assert any("surely beyond the guardrail load: 640, bound 500" in reason for reason in found.reasons)
+
+
+def test_a_guardrail_just_beyond_its_bound_is_a_warning() -> None:
+    found = with_load(control=501.0, green=501.0)
+    assert (found.action, found.winner) == (Action.SHIP, "green")
+    assert any("not yet surely beyond the guardrail load" in warning for warning in found.warnings)
+
+
+def test_a_guardrail_within_its_bound_says_nothing() -> None:
+    found = with_load(control=300.0, green=300.0)
+    assert (found.action, found.warnings) == (Action.SHIP, ())
+
+
+def test_nothing_ships_past_a_guardrail_without_data() -> None:
+    found = with_load(control=300.0, green=None)
+    assert (found.action, found.winner) == (Action.CONTINUE, None)
+    assert "a guardrail has no data" in found.sentence
+    assert any("no value for green" in reason for reason in found.reasons)
 
 
 def test_units_in_two_variants_are_told() -> None:

@@ -32,6 +32,7 @@ LEGAL = {
     ("paused", "cancelled"),
     ("paused", "failed"),
     ("analysis", "decision"),
+    ("analysis", "cancelled"),
     ("analysis", "failed"),
     ("decision", "completed"),
 }

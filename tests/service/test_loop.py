@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.app.server import App, build
 from assay.app.settings import Settings
-from assay.errors import InvalidInput
+from assay.errors import Conflict, InvalidInput
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage, Status
-from assay.model.measurement import ExperimentMoments
+from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Measure, Metric, MetricKind, Role
 from assay.model.moments import Moments
 from assay.model.plan import Method, Plan
 from assay.model.result import Action, NoEstimate, Validity
-from assay.service.analyse import result_of, validity_of
+from assay.service.analyse import request_of, result_of, validity_of
 from assay.service.checklist import checklist
 from assay.service.eventlines import exposure_line
 from assay.service.planning import check_plan, planned_sample
@@ -162,20 +163,105 @@ def test_fixed_numbers_only_at_the_end_that_was_planned() -> None:
     assert stopped.status is Status.COMPLETED
 
 
-def test_the_plan_is_for_all_treatments_together() -> None:
-    plan = Plan(baseline=0.05, minimum_effect=0.1)
+def test_the_plan_is_for_its_method_and_all_treatments_together() -> None:
+    plan = Plan(method=Method.FIXED, baseline=0.05, minimum_effect=0.1)
     assert planned_sample(experiment(plan=plan)) == 31_231
     three = (*experiment().variants[:1], Variant(key="b", weight=250_000), Variant(key="c", weight=250_000))
     more = planned_sample(experiment(plan=plan, variants=three))
+    watched = planned_sample(experiment(plan=replace(plan, method=Method.SEQUENTIAL)))
     assert more is not None
+    assert watched is not None
     assert more > 31_231
+    # Looking whenever one likes has a price: tests/sim shows that this many units give the power.
+    assert 1.5 * 31_231 < watched < 2.5 * 31_231
+    assert planned_sample(experiment(plan=replace(plan, required_per_variant=500))) == 500
     with pytest.raises(InvalidInput, match=r"plan\.baseline"):
         check_plan(experiment(plan=replace(plan, baseline=1.5)))
 
 
+def test_one_experiment_that_cannot_be_aggregated_stops_no_other(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("good", "bad"):
+        started(app, key)
+        expose(app, key, 6)
+    whole = type(app.warehouse).moments
+
+    def failing(warehouse: DuckdbWarehouse, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
+        if any(request.experiment == "bad" for request in requests):
+            raise OverflowError("a number beyond every bound")
+        return whole(warehouse, requests)
+
+    monkeypatch.setattr(type(app.warehouse), "moments", failing)
+    app.services.lifecycle.stop("bad", actor="test")
+    Loop(app.services, 1.0).round()
+    result = app.services.reading.latest("good")
+    assert result is not None
+    assert result.n_units == 6
+    assert app.services.reading.latest("bad") is None
+    assert app.services.lifecycle.cancel("bad", actor="test").stage is Stage.CANCELLED
+
+
+def test_what_was_loaded_before_a_failure_is_analysed_after_it(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    started(app)
+    expose(app, "e", 4)
+    loop = Loop(app.services, 1.0)
+    loop.round()
+    expose(app, "e", 8)
+    with monkeypatch.context() as broken:
+        broken.setattr(type(app.services.analysing), "analyse", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            loop.round()
+    loop.round()
+    result = app.services.reading.latest("e")
+    assert result is not None
+    assert result.n_units == 8
+
+
+def test_events_that_arrive_after_the_end_but_happened_before_it_still_count(app: App) -> None:
+    started(app)
+    expose(app, "e", 10)
+    loop = Loop(app.services, 1.0)
+    before_the_end = datetime.now(timezone.utc)
+    app.services.lifecycle.stop("e", actor="test")
+    loop.round()
+    late = [exposure_line(f"late{i}", "e", "b", before_the_end, {}) for i in range(5)]
+    too_late = [exposure_line(f"too-late{i}", "e", "b", datetime.now(timezone.utc), {}) for i in range(7)]
+    app.inbox.append(b"\n".join(late + too_late)).result()
+    loop.round()
+    result = app.services.reading.latest("e")
+    assert result is not None
+    assert (result.final, result.n_units) == (True, 15)
+    app.services.lifecycle.conclude("e", winner=None, actor="test")
+    app.inbox.append(exposure_line("later", "e", "b", before_the_end, {})).result()
+    loop.round()
+    assert app.services.reading.latest("e") == result
+
+
+def test_a_fixed_plan_is_cut_at_the_end_it_had_set() -> None:
+    planned = NOW + timedelta(days=7)
+    fixed = experiment(plan=Plan(method=Method.FIXED), planned_end=planned, stage=Stage.ANALYSIS)
+    assert request_of(replace(fixed, ended_at=planned + timedelta(days=3))).until == planned
+    assert request_of(replace(fixed, ended_at=planned - timedelta(days=3))).until == planned - timedelta(days=3)
+    watched = replace(fixed, plan=Plan(), ended_at=planned + timedelta(days=3))
+    assert request_of(watched).until == planned + timedelta(days=3)
+    checks = {check.name: check for check in checklist(replace(fixed, stage=Stage.DESIGN), planned)}
+    assert (checks["end_date"].ok, checks["end_date"].blocking) == (False, True)
+
+
+def test_a_mismatch_cannot_be_concluded_with_a_winner(app: App) -> None:
+    started(app)
+    now = datetime.now(timezone.utc)
+    lines = [exposure_line(f"u{i}", "e", "b" if i % 10 else "control", now, {}) for i in range(2_000)]
+    app.inbox.append(b"\n".join(lines)).result()
+    app.services.lifecycle.stop("e", actor="test")
+    Loop(app.services, 1.0).round()
+    with pytest.raises(Conflict, match="sample-ratio mismatch"):
+        app.services.lifecycle.conclude("e", winner="b", actor="test")
+    assert app.services.lifecycle.conclude("e", winner=None, actor="test").stage is Stage.COMPLETED
+
+
 def test_the_checklist_names_experiments_that_decide_on_the_same_event() -> None:
     other = experiment(key="other")
-    checks = {check.name: check for check in checklist(experiment(), [other, experiment()])}
+    checks = {check.name: check for check in checklist(experiment(), NOW, [other, experiment()])}
     assert checks["overlap"].ok is False
     assert "other" in checks["overlap"].message
     assert checks["overlap"].blocking is False

@@ -193,11 +193,7 @@ class MemoryWarehouse:
         units = {variant: sum(v == variant for v, _ in once.values()) for variant in request.variants}
         firsts = [at for seen in met.values() for at in seen.values()]
         before = [
-            sum(
-                _matches(event, metric.measure()) and event["occurred_at"] < at
-                for unit, (_, at) in once.items()
-                for event in events[unit]
-            )
+            sum(_comes_too_early(event, metric, at) for unit, (_, at) in once.items() for event in events[unit])
             for metric in request.metrics
         ]
         return ExperimentMoments(
@@ -244,6 +240,12 @@ def _value(metric: Metric, measure: Measure, events: list[dict[str, Any]], start
     if metric.kind is MetricKind.CONVERSION:
         value = min(value, 1.0)
     return value if metric.cap is None else min(value, metric.cap)
+
+
+def _comes_too_early(event: dict[str, Any], metric: Metric, exposed_at: int) -> bool:
+    """Before the first exposure, and not even a covariate's."""
+    covered_from = exposed_at - (metric.covariate_hours or 0) * _HOUR
+    return _matches(event, metric.measure()) and event["occurred_at"] < covered_from
 
 
 def _matches(event: dict[str, Any], measure: Measure) -> bool:

@@ -20,7 +20,7 @@ from assay.service.editing import Editing
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
-from assay.service.services import Services
+from assay.service.services import Health, Services
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 
@@ -54,7 +54,7 @@ def build(settings: Settings) -> App:
     telemetry, notices = PrometheusTelemetry(), MemoryNotices()
     snapshots = Snapshots(definitions)
     snapshots.refresh()
-    lifecycle = Lifecycle(definitions, snapshots, telemetry, utc_now)
+    lifecycle = Lifecycle(definitions, results, snapshots, telemetry, utc_now)
     services = Services(
         reading=Reading(definitions, results),
         editing=Editing(definitions, telemetry, utc_now),
@@ -67,5 +67,6 @@ def build(settings: Settings) -> App:
         notices=notices,
         telemetry=telemetry,
         clock=utc_now,
+        health=Health(),
     )
     return App(services, inbox, warehouse)

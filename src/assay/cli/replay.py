@@ -75,7 +75,7 @@ def definition(archive: Archive) -> dict[str, Any]:
         ],
         "audience": {"and": [{"attribute": "channel", "op": "eq", "value": "web"}]},
         "primary_metric": {"key": "click_rate", "name": "Click rate", "type": "conversion", "event": "click"},
-        "plan": {"method": "sequential", "baseline": 0.0153, "minimum_effect": 0.75},
+        "plan": {"method": "sequential", "baseline": 0.0153, "minimum_effect": 1.0},
     }
 
 

@@ -40,7 +40,17 @@ def run(settings: Settings) -> None:
     from assay.worker.loop import Loop
 
     level = logging.getLevelNamesMapping().get(settings.log_level, logging.INFO)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
+    # Tracebacks without local variables: those may hold what users sent.
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+    )
     app = build(settings)
     loop = Loop(app.services, settings.refresh_seconds)
 

@@ -82,7 +82,7 @@ def results_page(
         tags=experiment.tags,
         variants=variant_rows(experiment, result),
         audience=_audience(experiment),
-        missing="" if seen else missing(experiment),
+        missing="" if seen else missing(experiment, now),
         is_live=ran and experiment.ended_at is None,
         is_startable=not ran,
         findings=_findings(experiment, seen, series) if seen else None,

@@ -71,15 +71,15 @@ def _listed(experiment: Experiment, result: ExperimentResult | None, now: dateti
         kind=type_words(experiment),
         age=age(experiment, now),
         units=f"{wording.count(n)} {'unit' if n == 1 else 'units'}" if result else "",
-        sentence=wording.unbroken(result.recommendation.sentence) if result else missing(experiment),
+        sentence=wording.unbroken(result.recommendation.sentence) if result else missing(experiment, now),
         action=action_chip(result.recommendation.action) if result and result.n_units else None,
     )
 
 
-def missing(experiment: Experiment) -> str:
+def missing(experiment: Experiment, now: datetime) -> str:
     """Why there is no result yet, and what would bring one."""
     if experiment.status in (Status.DRAFT, Status.REVIEW):
-        blocking = [check.message for check in checklist(experiment) if check.blocking and not check.ok]
+        blocking = [check.message for check in checklist(experiment, now) if check.blocking and not check.ok]
         return f"Before it can start: {'; '.join(blocking)}." if blocking else "Ready to start."
     if experiment.status in (Status.RUNNING, Status.PAUSED):
         return "No result yet: it appears within seconds of the first exposure."

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from assay import wording
+from assay.decisions.guardrails import guardrail_states
 from assay.model.metric import Direction, MetricKind, Role
 from assay.model.plan import Correction, Plan
 from assay.model.result import (
     Action,
     Comparison,
     DataQuality,
+    GuardrailState,
     Interval,
     MetricResult,
     NoEstimate,
@@ -45,7 +47,8 @@ def recommend(
     quality: DataQuality,
 ) -> Recommendation:
     """The recommendation for one experiment. titles: variant key → name for people. running: may still gather data."""
-    warnings = _warnings(metrics, sample_ratio, quality, plan)
+    guardrails = guardrail_states(metrics, control, titles)
+    warnings = _warnings(metrics, sample_ratio, quality, plan, guardrails)
     primary = next((metric for metric in metrics if metric.role is Role.PRIMARY), None)
     if sample_ratio.mismatch:
         return _blocked(sample_ratio, warnings)
@@ -57,7 +60,7 @@ def recommend(
     winners = [item for item in primary.comparisons if item.better is True]
     losers = [item for item in primary.comparisons if item.better is False]
     if winners:
-        return _winner(primary, winners, metrics, titles, warnings, running, validity)
+        return _winner(primary, winners, guardrails, titles, warnings, running, validity)
     if losers and len(losers) == len(primary.comparisons):
         return _all_worse(primary, losers, titles, control, warnings)
     return _undecided(primary, losers, progress, plan, validity, titles, warnings, running)
@@ -85,7 +88,7 @@ def _observed(sample_ratio: SampleRatio) -> str:
 def _winner(
     primary: MetricResult,
     winners: list[Comparison],
-    metrics: Sequence[MetricResult],
+    guardrails: Sequence[GuardrailState],
     titles: Mapping[str, str],
     warnings: tuple[str, ...],
     running: bool,
@@ -95,16 +98,17 @@ def _winner(
     best = max(winners, key=lambda item: sign * item.absolute if isinstance(item.absolute, float) else -1e308)
     # The best one's numbers stand in the sentence itself, where nothing speaks against it.
     others = [_in_words(primary, item, titles) for item in winners if item is not best]
-    harms = [
-        f"{_named(best.variant, titles)} harms the guardrail {metric.title}: {_effect(item)}."
-        for metric in metrics
-        if metric.role is Role.GUARDRAIL and (item := metric.comparison(best.variant)) and item.better is False
-    ]
+    harms = [item.reason for item in guardrails if item.variant == best.variant and item.alarm]
+    unknown = [item.reason for item in guardrails if item.variant == best.variant and item.unknown]
     name = _named(best.variant, titles)
     if harms:
         sentence = f"Do not ship {name} as it is: it wins on {primary.title} and harms a guardrail."
         reasons = [_in_words(primary, best, titles), *others, *harms]
         return Recommendation(action=Action.MODIFY, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+    if unknown:
+        sentence = f"Do not ship {name} yet: it wins on {primary.title}, and a guardrail has no data."
+        reasons = [_in_words(primary, best, titles), *others, *unknown]
+        return Recommendation(action=Action.CONTINUE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
     reasons = others
     if others:
         reasons.append("Several variants beat the control; they were not tested against each other.")
@@ -162,8 +166,8 @@ def _undecided(
         return Recommendation(action=Action.EXTEND, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
     if complete and plan.minimum_effect is not None:
         reasons.append(
-            f"An effect of {wording.lift(plan.minimum_effect)} would probably have shown by now "
-            f"(planned power {wording.percent(plan.power)})."
+            f"The planned sample is there. Sized for {wording.percent(plan.power)} power, it would as often have shown "
+            f"an effect of {wording.lift(plan.minimum_effect)}."
         )
     if validity is Validity.ANYTIME and complete and running:
         reasons.append("It may run on: the numbers stay valid at every further look.")
@@ -202,9 +206,17 @@ def _effect(item: Comparison) -> str:
         return _absolute_effect(item)
     text = f"a lift of {wording.lift(item.relative)}"
     interval = item.relative_interval
-    if isinstance(interval, Interval) and interval.lower is not None and interval.upper is not None:
-        text += f" (between {wording.lift(interval.lower)} and {wording.lift(interval.upper)})"
-    return text
+    return f"{text} ({bounds})" if (bounds := _bounds(interval)) else text
+
+
+def _bounds(interval: Interval | NoEstimate) -> str:
+    if isinstance(interval, NoEstimate) or (interval.lower is None and interval.upper is None):
+        return ""
+    if interval.upper is None and interval.lower is not None:
+        return f"above {wording.lift(interval.lower)}"
+    if interval.lower is None and interval.upper is not None:
+        return f"below {wording.lift(interval.upper)}"
+    return f"between {wording.lift(interval.lower or 0.0)} and {wording.lift(interval.upper or 0.0)}"
 
 
 def _absolute_effect(item: Comparison) -> str:
@@ -215,9 +227,13 @@ def _absolute_effect(item: Comparison) -> str:
 
 
 def _warnings(
-    metrics: Sequence[MetricResult], sample_ratio: SampleRatio, quality: DataQuality, plan: Plan
+    metrics: Sequence[MetricResult],
+    sample_ratio: SampleRatio,
+    quality: DataQuality,
+    plan: Plan,
+    guardrails: Sequence[GuardrailState],
 ) -> tuple[str, ...]:
-    warnings = []
+    warnings = [item.reason for item in guardrails if item.reason and sum(sample_ratio.observed.values())]
     p = sample_ratio.p_value
     if not sample_ratio.mismatch and isinstance(p, float) and p < 0.01:
         warnings.append(

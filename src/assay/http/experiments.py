@@ -29,7 +29,7 @@ def experiments_router(services: Services) -> APIRouter:
     def create(payload: ExperimentIn, actor: Actor = ANYBODY) -> dict[str, Any]:
         draft = new_experiment(payload)
         saved = editing.create(draft, actor=actor, key_is_given=payload.id is not None)
-        return created_view(saved, checklist(saved, _running(services)))
+        return created_view(saved, checklist(saved, services.clock(), _running(services)))
 
     @router.get("", summary="List experiments, newest first")
     def list_experiments(
@@ -62,7 +62,7 @@ def experiments_router(services: Services) -> APIRouter:
     @router.patch("/{experiment_id}", summary="Change a draft")
     def update(experiment_id: str, payload: ExperimentChange, actor: Actor = ANYBODY) -> dict[str, Any]:
         saved = editing.update(experiment_id, lambda draft: changed(draft, payload), actor=actor, action="update")
-        return created_view(saved, checklist(saved, _running(services)))
+        return created_view(saved, checklist(saved, services.clock(), _running(services)))
 
     @router.delete("/{experiment_id}", status_code=204, summary="Delete a draft")
     def delete(experiment_id: str, actor: Actor = ANYBODY) -> Response:
@@ -83,7 +83,7 @@ def experiments_router(services: Services) -> APIRouter:
     @router.get("/{experiment_id}/checklist", summary="What must be right before the start")
     def check(experiment_id: str) -> dict[str, Any]:
         experiment = reading.experiment(experiment_id)
-        return validation_view(experiment, checklist(experiment, _running(services)))
+        return validation_view(experiment, checklist(experiment, services.clock(), _running(services)))
 
     @router.get("/{experiment_id}/audit", summary="Every change: who, when, before, after")
     def audit(experiment_id: str) -> dict[str, Any]:

@@ -23,8 +23,10 @@ def health_router(services: Services) -> APIRouter:
         loaded = services.snapshots.loaded
         response.status_code = 200 if loaded else 503
         snapshot = services.snapshots.current
+        failing = services.health.worker_failing
         return {
             "status": "ready" if loaded else "starting",
+            "worker": "failing: results are not refreshed; see the log" if failing else "ok",
             "snapshot_version": snapshot.version,
             "running_experiments": len(snapshot.running),
         }

@@ -143,6 +143,10 @@ def _variant_results(variant: Variant, result: ExperimentResult) -> dict[str, An
         for metric in result.metrics
         if (arm := metric.arm(variant.key)) is not None
     }
+    if result.sample_ratio.mismatch:
+        for shown in metrics.values():
+            if "vs_control" in shown:
+                shown["vs_control"] |= {"is_significant": False, "blocked": "sample_ratio_mismatch"}
     return {
         "variant_id": variant.key,
         "name": variant.title,
@@ -191,9 +195,18 @@ def _guardrails(experiment: Experiment, result: ExperimentResult) -> list[dict[s
         found = result.metric(metric.key)
         if metric.role is not Role.GUARDRAIL or found is None:
             continue
-        harmed = [item.variant for item in found.comparisons if item.better is False]
-        values = {arm.variant: _number(arm.value) for arm in found.arms}
-        shown.append({"name": metric.title, "threshold": metric.threshold, "values": values, "harmed_variants": harmed})
+        mine = [state for state in result.guardrails if state.metric == metric.key]
+        shown.append(
+            {
+                "name": metric.title,
+                "threshold": metric.threshold,
+                "values": {arm.variant: _number(arm.value) for arm in found.arms},
+                "exceeds_threshold": [state.variant for state in mine if state.exceeds],
+                "without_data": [state.variant for state in mine if state.unknown],
+                "alert_triggered": any(state.alarm for state in mine),
+                "reasons": [state.reason for state in mine if state.reason],
+            }
+        )
     return shown
 
 

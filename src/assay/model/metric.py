@@ -11,6 +11,7 @@ from assay.model.names import check_key
 
 MAX_EVENT_CHARACTERS = 100
 MAX_FIELD_CHARACTERS = 200
+MAX_HOURS = 87_600
 
 
 class MetricKind(StrEnum):
@@ -107,10 +108,11 @@ class Metric:
             raise InvalidInput("denominator", None, "a measure with event, field or both: a ratio metric needs one")
         if self.kind is not MetricKind.RATIO and self.denominator is not None:
             raise InvalidInput("denominator", self.denominator, f"nothing: a {self.kind.value} metric has none")
-        for name in ("window_hours", "cap", "covariate_hours"):
+        for name, most in (("window_hours", MAX_HOURS), ("covariate_hours", MAX_HOURS), ("cap", math.inf)):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InvalidInput(name, value, "a number above 0")
+            if value is not None and not (math.isfinite(value) and 0 < value <= most):
+                accepted = "a number above 0" if math.isinf(most) else f"hours above 0 and at most {most:,} (ten years)"
+                raise InvalidInput(name, value, accepted)
         if self.covariate_hours is not None and self.kind is MetricKind.RATIO:
             raise InvalidInput("covariate_hours", self.covariate_hours, "nothing for a ratio metric")
         if self.aggregation is not None and self.kind not in (MetricKind.MEAN, MetricKind.RATIO):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from assay.errors import InvalidInput
+
+MAX_UNITS = 10**12
 
 
 class Method(StrEnum):
@@ -32,7 +35,7 @@ class Plan:
     baseline: expected value of the primary metric in control (a share for conversion).
     baseline_sd: expected standard deviation of a unit's value (not needed for conversion).
     minimum_effect: smallest effect worth finding, relative to the baseline (0.1 = +10 %).
-    required_per_variant: units per variant; computed from the above when it can be, else given.
+    required_per_variant: units per variant; None computes it from the above where they suffice.
     tuning_units: units in two arms together at which confidence sequences are tightest; the planned ones if None.
     srm_alpha: a sample-ratio p-value below it blocks the verdict.
     """
@@ -55,9 +58,11 @@ class Plan:
                 raise InvalidInput(name, value, f"a number above {low:g} and below {high:g}")
         if self.minimum_effect is not None and (self.minimum_effect == 0 or self.minimum_effect <= -1):
             raise InvalidInput("minimum_effect", self.minimum_effect, "a relative effect above -1, not 0")
-        if self.baseline_sd is not None and self.baseline_sd <= 0:
+        if self.baseline_sd is not None and not 0 < self.baseline_sd < math.inf:
             raise InvalidInput("baseline_sd", self.baseline_sd, "a number above 0")
+        if self.baseline is not None and not math.isfinite(self.baseline):
+            raise InvalidInput("baseline", self.baseline, "a finite number")
         for name in ("required_per_variant", "tuning_units"):
             value = getattr(self, name)
-            if value is not None and value < 2:
-                raise InvalidInput(name, value, "a whole number of at least 2")
+            if value is not None and not 2 <= value <= MAX_UNITS:
+                raise InvalidInput(name, value, f"a whole number from 2 to {MAX_UNITS:,}")

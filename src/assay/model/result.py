@@ -76,7 +76,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricResult:
-    """One metric over all variants."""
+    """One metric over all variants. threshold: a guardrail's absolute bound, on the side that is worse."""
 
     metric: str
     title: str
@@ -88,6 +88,7 @@ class MetricResult:
     correction: Correction
     family_size: int
     warnings: tuple[str, ...] = ()
+    threshold: float | None = None
 
     def arm(self, variant: str) -> ArmEstimate | None:
         """The estimate of one variant."""
@@ -111,6 +112,22 @@ class SampleRatio:
     p_value: float | NoEstimate
     p_value_anytime: float | NoEstimate
     mismatch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardrailState:
+    """One guardrail for one variant.
+
+    exceeds: its value is beyond the threshold. alarm: surely so, because its whole interval is beyond the threshold,
+    or because it is significantly worse than the control. unknown: there is no value to judge.
+    """
+
+    metric: str
+    variant: str
+    exceeds: bool
+    alarm: bool
+    unknown: bool
+    reason: str
 
 
 class Action(StrEnum):
@@ -149,7 +166,8 @@ class DataQuality:
     """What was seen and not counted, by a stated rule.
 
     units_in_two_variants: units exposed to more than one variant, left out of every variant.
-    events_before_exposure: events of exposed units before their first exposure, not counted.
+    events_before_exposure: events of exposed units before their first exposure, neither counted nor part of a
+    covariate; of the metric that has most of them.
     """
 
     units_in_two_variants: int = 0
@@ -174,6 +192,7 @@ class ExperimentResult:
     recommendation: Recommendation
     progress: Progress
     quality: DataQuality = DataQuality()
+    guardrails: tuple[GuardrailState, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     final: bool = False
 

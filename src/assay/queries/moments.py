@@ -65,7 +65,7 @@ measured AS (
 aggregated AS (
     SELECT experiment, variant, unit, metric, part, any_value(bound) AS bound, any_value(kind) AS kind,
            any_value(aggregation) AS aggregation,
-           count(*) FILTER (WHERE before) AS n_before,
+           count(*) FILTER (WHERE before AND NOT covers) AS n_before,
            {after} AS after_value,
            {covariate} AS covariate_value
     FROM measured GROUP BY experiment, variant, unit, metric, part

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
+
+from assay.decisions.guardrails import guardrail_states
 from assay.decisions.recommendation import recommend
 from assay.errors import AssayError
 from assay.model.experiment import Experiment
@@ -21,7 +24,11 @@ from assay.stats.experiment import analyse_metrics
 from assay.stats.sample_ratio import sample_ratio
 
 _SECONDS_PER_DAY = 86_400
-_OVERSHOOT = 1.1
+_OVERSHOOT = 1.05
+_GATHERING = (Stage.RUNNING, Stage.PAUSED, Stage.ANALYSIS)
+_LATE_EVENTS = timedelta(days=7)
+
+_log = structlog.get_logger("assay.analyse")
 _KEPT_PER_AGE = 300
 
 
@@ -38,25 +45,54 @@ class Analysing:
     clock: Clock
 
     def gathering(self) -> list[Experiment]:
-        """The experiments that gather data or wait for their final analysis."""
-        wanted = (Stage.RUNNING, Stage.PAUSED, Stage.ANALYSIS)
-        return [item for item in self.definitions.all() if item.stage in wanted]
+        """The experiments that gather data, wait for their final analysis, or ended lately and may see late events."""
+        now = self.clock()
+        return [item for item in self.definitions.all() if item.stage in _GATHERING or _ended_lately(item, now)]
 
     def analyse(self, experiments: Sequence[Experiment]) -> list[ExperimentResult]:
-        """Analyse these in one pass and save what moved; an ended one gets its final result and goes on to decision."""
+        """Analyse these in one pass and save what moved; an ended one gets its final result and goes on to decision.
+
+        An experiment that cannot be analysed harms no other: it is logged, and tried again next time.
+        """
         began = self.clock()
-        moments = self.warehouse.moments([request_of(experiment) for experiment in experiments])
-        saved = []
-        for experiment in experiments:
-            result = result_of(experiment, moments[experiment.key], self.clock())
-            if result.final or self._moved(result):
-                self.results.save(result, spacing_seconds=_spacing_seconds(experiment, result.at))
-                saved.append(result)
-                if result.final:
-                    self.lifecycle.analysed(experiment.key)
-                self.notices.publish(experiment.key)
+        moments = self._moments(experiments)
+        saved = [
+            result
+            for experiment in experiments
+            if experiment.key in moments and (result := self._save_result(experiment, moments[experiment.key]))
+        ]
         self.telemetry.analysis_seconds((self.clock() - began).total_seconds())
         return saved
+
+    def _moments(self, experiments: Sequence[Experiment]) -> dict[str, ExperimentMoments]:
+        """All in one pass; one by one when that fails, to leave out only those that make it fail."""
+        requests = [request_of(experiment) for experiment in experiments]
+        try:
+            return self.warehouse.moments(requests)
+        except Exception:
+            if len(requests) == 1:
+                _log.exception("experiment cannot be aggregated", experiment=requests[0].experiment)
+                return {}
+        found: dict[str, ExperimentMoments] = {}
+        for experiment in experiments:
+            found |= self._moments([experiment])
+        return found
+
+    def _save_result(self, experiment: Experiment, moments: ExperimentMoments) -> ExperimentResult | None:
+        """The result, if it is new and could be made."""
+        try:
+            result = result_of(experiment, moments, self.clock())
+            waits = experiment.stage is Stage.ANALYSIS
+            if not waits and not self._moved(result):
+                return None
+            self.results.save(result, spacing_seconds=_spacing_seconds(experiment, result.at))
+            if waits:
+                self.lifecycle.analysed(experiment.key)
+        except Exception:
+            _log.exception("experiment cannot be analysed", experiment=experiment.key)
+            return None
+        self.notices.publish(experiment.key)
+        return result
 
     def _moved(self, result: ExperimentResult) -> bool:
         """Whether anything but the time differs from the last saved result."""
@@ -72,13 +108,27 @@ def _spacing_seconds(experiment: Experiment, now: datetime) -> float:
     return (now - experiment.started_at).total_seconds() / _KEPT_PER_AGE if experiment.started_at else 0.0
 
 
+def _ended_lately(experiment: Experiment, now: datetime) -> bool:
+    """Undecided and ended not long ago: events from before the end may still arrive, from clients that were offline."""
+    ended = experiment.ended_at
+    return experiment.stage is Stage.DECISION and ended is not None and now - ended < _LATE_EVENTS
+
+
+def _until(experiment: Experiment) -> datetime | None:
+    """When data stop counting: at the stop, or at the end that a fixed plan had set before."""
+    ended, planned = experiment.ended_at, experiment.planned_end
+    if experiment.plan.method is Method.FIXED and planned is not None and ended is not None:
+        return min(ended, planned)
+    return ended
+
+
 def request_of(experiment: Experiment) -> MomentsRequest:
     """What the warehouse must aggregate for an experiment."""
     return MomentsRequest(
         experiment=experiment.key,
         variants=tuple(variant.key for variant in experiment.variants),
         metrics=experiment.metrics,
-        until=experiment.ended_at,
+        until=_until(experiment),
     )
 
 
@@ -100,6 +150,7 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         tuning_units=tuning_units(experiment.plan, required),
     )
     progress = progress_of(experiment, moments, required, now)
+    titles = {variant.key: variant.title for variant in experiment.variants}
     recommendation = recommend(
         metrics=metrics,
         sample_ratio=ratio,
@@ -107,7 +158,7 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         plan=experiment.plan,
         validity=validity,
         control=control.key,
-        titles={variant.key: variant.title for variant in experiment.variants},
+        titles=titles,
         running=experiment.ended_at is None,
         quality=moments.quality,
     )
@@ -126,14 +177,15 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         recommendation=recommendation,
         progress=progress,
         quality=moments.quality,
+        guardrails=tuple(guardrail_states(metrics, control.key, titles)),
         failures={**failures, **(moments.failures or {})},
-        final=experiment.stage is Stage.ANALYSIS,
+        final=experiment.stage in (Stage.ANALYSIS, Stage.DECISION),
     )
 
 
 def validity_of(experiment: Experiment, moments: ExperimentMoments, required: int | None) -> Validity:
     """Fixed-horizon numbers only for a plan that fixed its end, and only if it ended there: on the planned date, or
-    with the planned sample and at most a tenth more (beyond that, the end was chosen, not planned)."""
+    with the planned sample and at most a twentieth more (beyond that, the end was chosen, not planned)"""
     if experiment.plan.method is not Method.FIXED or experiment.status is not Status.COMPLETED:
         return Validity.ANYTIME
     ended, planned = experiment.ended_at, experiment.planned_end

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from assay import wording
 from assay.model.experiment import Experiment
 from assay.model.metric import Role
+from assay.model.plan import Method
 from assay.model.shares import PARTS
-from assay.service.planning import planned_sample, power_of_plan
+from assay.service.planning import needed_sample, planned_sample, power_of_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Check:
     message: str
 
 
-def checklist(experiment: Experiment, others: Sequence[Experiment] = ()) -> tuple[Check, ...]:
+def checklist(experiment: Experiment, now: datetime, others: Sequence[Experiment] = ()) -> tuple[Check, ...]:
     """Every check of one experiment. others: the running ones, for overlap."""
     total = sum(variant.weight for variant in experiment.variants)
     treatments = [item for item in experiment.variants if not item.control and item.weight > 0]
@@ -41,25 +43,32 @@ def checklist(experiment: Experiment, others: Sequence[Experiment] = ()) -> tupl
             "no guardrail metric: harm elsewhere would go unseen",
         ),
         _sample_size(experiment),
+        _end(experiment, now),
         _overlap(experiment, others),
     )
 
 
 def _sample_size(experiment: Experiment) -> Check:
-    required = planned_sample(experiment)
-    given = experiment.plan.required_per_variant
-    if required is None:
+    planned, needed = planned_sample(experiment), needed_sample(experiment)
+    if planned is None:
         message = "no sample size planned: give baseline and minimum_effect, and the progress can be shown"
         return Check("sample_size", False, False, message)
-    if given is not None and given < required:
-        power = power_of_plan(experiment, given)
+    if needed is not None and planned < needed:
+        power = power_of_plan(experiment, planned)
         reached = f" and have power {wording.percent(power)}" if power is not None else ""
         message = (
-            f"{wording.count(given)} units per variant are fewer than the {wording.count(required)} "
+            f"{wording.count(planned)} units per variant are fewer than the {wording.count(needed)} "
             f"the plan needs{reached}"
         )
         return Check("sample_size", False, False, message)
-    return Check("sample_size", True, False, f"{wording.count(required)} units per variant planned")
+    return Check("sample_size", True, False, f"{wording.count(planned)} units per variant planned")
+
+
+def _end(experiment: Experiment, now: datetime) -> Check:
+    """An end in the past: a plan with a fixed end cannot keep it; another only shows that nobody set the date."""
+    past = experiment.planned_end is not None and experiment.planned_end <= now
+    fixed = experiment.plan.method is Method.FIXED
+    return Check("end_date", not past, fixed, "the end date is in the past")
 
 
 def _overlap(experiment: Experiment, others: Sequence[Experiment]) -> Check:

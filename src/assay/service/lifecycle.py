@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from assay.errors import Conflict, IllegalMove, NotFound
 from assay.model.experiment import Experiment
 from assay.model.lifecycle import LAUNCH_PATH, MOVES, Stage, Status, check_move
-from assay.ports import Clock, Definitions, Telemetry
+from assay.ports import Clock, Definitions, Results, Telemetry
 from assay.service.checklist import checklist
 from assay.service.snapshots import Snapshots
 
@@ -17,6 +17,7 @@ class Lifecycle:
     """Moves experiments between stages and refreshes the snapshot at once."""
 
     definitions: Definitions
+    results: Results
     snapshots: Snapshots
     telemetry: Telemetry
     clock: Clock
@@ -27,7 +28,7 @@ class Lifecycle:
         if experiment.stage not in LAUNCH_PATH[:-1]:
             raise IllegalMove(experiment.stage.value, Stage.RUNNING.value, _allowed(experiment.stage))
         running = [item for item in self.definitions.all() if item.status is Status.RUNNING]
-        failed = [item for item in checklist(experiment, running) if item.blocking and not item.ok]
+        failed = [item for item in checklist(experiment, self.clock(), running) if item.blocking and not item.ok]
         if failed:
             problems = "; ".join(check.message for check in failed)
             raise Conflict(f"experiment '{key}' cannot start: {problems}", hint="mend the draft, then start it again")
@@ -71,6 +72,12 @@ class Lifecycle:
         check_move(experiment.stage, Stage.COMPLETED)
         if winner is not None and experiment.variant(winner) is None:
             raise NotFound("variant", winner, known=[variant.key for variant in experiment.variants])
+        last = self.results.latest(key)
+        if winner is not None and last is not None and last.sample_ratio.mismatch:
+            raise Conflict(
+                f"experiment '{key}' has a sample-ratio mismatch: its numbers cannot name a winner",
+                hint="conclude it with winner null, find the cause, and run it again",
+            )
         return self._save(replace(experiment, stage=Stage.COMPLETED, winner=winner), "conclude", actor)
 
     def analysed(self, key: str) -> Experiment:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from assay.errors import InvalidInput
 from assay.model.experiment import Experiment
 from assay.model.metric import MetricKind
-from assay.model.plan import Correction, Plan
+from assay.model.plan import Correction, Method, Plan
 from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+from assay.stats.sequence import equivalent_alpha
 
 DEFAULT_TUNING_UNITS = 10_000
 """Units in two arms at which sequences are tightest when the plan names no sample."""
@@ -22,7 +23,7 @@ def comparisons_of(experiment: Experiment) -> int:
 def check_plan(experiment: Experiment) -> None:
     """Raise InvalidInput, naming the plan's field, when its numbers make no sense for the primary metric."""
     try:
-        _sample_by_formula(experiment)
+        _by_formula(experiment)
     except InvalidInput as error:
         name = _NAMES.get(error.field, error.field)
         raise error.at(f"plan.{name}") from None
@@ -33,32 +34,17 @@ _NAMES = {"relative_effect": "minimum_effect", "standard_deviation": "baseline_s
 
 
 def planned_sample(experiment: Experiment) -> int | None:
-    """Units per variant that the plan needs: by formula when the plan says enough, else as given, else None."""
+    """Units per variant: what the plan names, else what it needs by formula, else None."""
+    given = experiment.plan.required_per_variant
+    return given if given is not None else needed_sample(experiment)
+
+
+def needed_sample(experiment: Experiment) -> int | None:
+    """Units per variant that give the plan's power for its method; None when the plan does not say enough."""
     try:
-        return _sample_by_formula(experiment)
+        return _by_formula(experiment)
     except InvalidInput:
-        return experiment.plan.required_per_variant
-
-
-def _sample_by_formula(experiment: Experiment) -> int | None:
-    plan, primary = experiment.plan, experiment.primary_metric
-    if primary is None or plan.baseline is None or plan.minimum_effect is None:
-        return plan.required_per_variant
-    n_comparisons = comparisons_of(experiment)
-    if primary.kind is MetricKind.CONVERSION:
-        return sample_size_proportion(
-            plan.baseline, plan.minimum_effect, alpha=plan.alpha, power=plan.power, n_comparisons=n_comparisons
-        )
-    if plan.baseline_sd is None:
-        return plan.required_per_variant
-    return sample_size_mean(
-        plan.baseline,
-        plan.baseline_sd,
-        plan.minimum_effect,
-        alpha=plan.alpha,
-        power=plan.power,
-        n_comparisons=n_comparisons,
-    )
+        return None
 
 
 def power_of_plan(experiment: Experiment, n_per_variant: int) -> float | None:
@@ -66,21 +52,32 @@ def power_of_plan(experiment: Experiment, n_per_variant: int) -> float | None:
     plan, primary = experiment.plan, experiment.primary_metric
     if primary is None or plan.baseline is None or plan.minimum_effect is None:
         return None
-    n_comparisons = comparisons_of(experiment)
+    alpha = _alpha_per_test(experiment)
     if primary.kind is MetricKind.CONVERSION:
-        return power_proportion(
-            plan.baseline, plan.minimum_effect, n_per_variant, alpha=plan.alpha, n_comparisons=n_comparisons
-        )
+        return power_proportion(plan.baseline, plan.minimum_effect, n_per_variant, alpha=alpha)
     if plan.baseline_sd is None:
         return None
-    return power_mean(
-        plan.baseline,
-        plan.baseline_sd,
-        plan.minimum_effect,
-        n_per_variant,
-        alpha=plan.alpha,
-        n_comparisons=n_comparisons,
-    )
+    return power_mean(plan.baseline, plan.baseline_sd, plan.minimum_effect, n_per_variant, alpha=alpha)
+
+
+def _alpha_per_test(experiment: Experiment) -> float:
+    """The level of each test of the primary family, as a fixed-horizon one: a sequence pays for being looked at."""
+    alpha, n_comparisons = experiment.plan.alpha, comparisons_of(experiment)
+    if experiment.plan.method is Method.SEQUENTIAL:
+        return equivalent_alpha(alpha, n_comparisons)
+    return alpha / n_comparisons
+
+
+def _by_formula(experiment: Experiment) -> int | None:
+    plan, primary = experiment.plan, experiment.primary_metric
+    if primary is None or plan.baseline is None or plan.minimum_effect is None:
+        return None
+    alpha = _alpha_per_test(experiment)
+    if primary.kind is MetricKind.CONVERSION:
+        return sample_size_proportion(plan.baseline, plan.minimum_effect, alpha=alpha, power=plan.power)
+    if plan.baseline_sd is None:
+        return None
+    return sample_size_mean(plan.baseline, plan.baseline_sd, plan.minimum_effect, alpha=alpha, power=plan.power)
 
 
 def tuning_units(plan: Plan, required_per_variant: int | None) -> int:

@@ -15,6 +15,13 @@ from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 
 
+@dataclass(slots=True)
+class Health:
+    """How this process is doing, for those who ask. worker_failing: the last round of periodic work failed."""
+
+    worker_failing: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The use cases, one attribute each."""
@@ -30,3 +37,4 @@ class Services:
     notices: Notices
     telemetry: Telemetry
     clock: Clock
+    health: Health

@@ -155,4 +155,5 @@ def _result(
         correction=plan.correction,
         family_size=family_size,
         warnings=item.warnings,
+        threshold=metric.threshold,
     )

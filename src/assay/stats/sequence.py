@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import lambertw
+from scipy.special import lambertw, ndtr
 
 from assay.stats.distributions import floored
 
@@ -70,3 +70,14 @@ def squared_radius(m: float, alpha: float, degrees_of_freedom: float = math.inf)
     log_k = 2 * needed / (nu + 1)
     room = -math.expm1(log_k - math.log1p(m))
     return nu * math.expm1(log_k) / room if room > 0 else None
+
+
+def equivalent_alpha(alpha: float, n_comparisons: int = 1) -> float:
+    """The level of a fixed-horizon two-sided test as strict as the sequence where it is tightest.
+
+    Sizing a fixed test at this level gives the sequence its power at the planned sample; looks before it only add.
+    alpha: of the whole family, divided by n_comparisons as its intervals are.
+    """
+    c = squared_radius(tuned_rho_squared(1, alpha), alpha / n_comparisons)
+    # With infinite degrees of freedom there always is a radius.
+    return 2 * float(ndtr(-math.sqrt(c))) if c is not None else 0.0

@@ -23,6 +23,7 @@ class Loop:
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
     failing: bool = False
+    _loaded_since: bool = True
 
     def start(self) -> None:
         """Begin in the background."""
@@ -41,21 +42,28 @@ class Loop:
         services.snapshots.refresh()
         # Who gathers is asked before loading: whatever reached the inbox before a stop is then in the final result.
         gathering = services.analysing.gathering()
-        added = services.loading.load_all()
-        if not added:
+        if services.loading.load_all():
+            self._loaded_since = True
+        # Until an analysis has gone through, what was loaded before it is still to be analysed: also after a crash.
+        if not self._loaded_since:
             gathering = [item for item in gathering if item.stage is Stage.ANALYSIS or self._is_new(item)]
         if gathering:
             services.analysing.analyse(gathering)
+        self._loaded_since = False
 
     def _is_new(self, experiment: Experiment) -> bool:
         return self.services.reading.latest(experiment.key) is None
+
+    def _report(self, *, failing: bool) -> None:
+        self.failing = failing
+        self.services.health.worker_failing = failing
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
                 self.round()
-                self.failing = False
+                self._report(failing=False)
             except Exception:
-                self.failing = True
+                self._report(failing=True)
                 _log.exception("round failed; trying again", pause_seconds=self.pause_seconds)
             self._stop.wait(self.pause_seconds)

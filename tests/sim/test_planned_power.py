@@ -1,0 +1,47 @@
+"""The planned sample gives the planned power, by the method that will be used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from assay.model.moments import Moments
+from assay.model.plan import Method, Plan
+from assay.model.result import Validity
+from assay.service.planning import planned_sample, tuning_units
+from assay.stats.experiment import analyse_metrics
+from tests.service.test_loop import experiment
+
+REPLICATIONS = 2_000
+SEED = 20261123
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", list(Method))
+@pytest.mark.parametrize(("baseline", "effect"), [(0.05, 0.1), (0.3, -0.05)])
+def test_planned_power(method: Method, baseline: float, effect: float) -> None:
+    plan = Plan(method=method, baseline=baseline, minimum_effect=effect)
+    planned = experiment(plan=plan)
+    n = planned_sample(planned)
+    assert n is not None
+    rng = np.random.default_rng(SEED)
+    controls = rng.binomial(n, baseline, REPLICATIONS)
+    treatments = rng.binomial(n, baseline * (1 + effect), REPLICATIONS)
+    validity = Validity.FIXED if method is Method.FIXED else Validity.ANYTIME
+    found = 0
+    for x_c, x_t in zip(controls, treatments, strict=True):
+        arms = {"control": Moments.of_counts(int(x_c), n), "b": Moments.of_counts(int(x_t), n)}
+        (result,), _ = analyse_metrics(
+            planned.metrics,
+            {"bought": arms},
+            control="control",
+            plan=replace(plan),
+            validity=validity,
+            tuning_units=tuning_units(plan, n),
+        )
+        found += result.comparisons[0].significant
+    # Not below the promised 80 % and not far above: the size is neither too small nor wasteful.
+    assert binom.ppf(1e-6, REPLICATIONS, 0.8) <= found <= binom.ppf(1 - 1e-6, REPLICATIONS, 0.8)
