@@ -65,3 +65,8 @@ def unbroken(sentence: str) -> str:
     for part in ("p = ", "p < ", " %", " pp"):
         sentence = sentence.replace(part, part.replace(" ", "\u00a0"))
     return sentence
+
+
+def level(share: float) -> str:
+    """The level of an interval: 0.95 → '95 %', 0.98333 → '98.3 %'."""
+    return f"{share * 100:.3g} %"

@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from assay import wording
 from assay.model.result import ExperimentResult, MetricResult
 from assay.service.result_rows import HEADINGS, ResultRow, metric_rows, notes, ratio_sentence, shows_adjusted
 from assay.service.table_words import rules
@@ -42,7 +43,7 @@ def _heading(metric: MetricResult) -> Text:
 def _table(metric: MetricResult, result: ExperimentResult, narrow: bool) -> Table:
     headings = HEADINGS[1:] if shows_adjusted(result) else HEADINGS[1:-1]
     table = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0), header_style="dim")
-    level = f"[{(1 - result.plan.alpha) * 100:g} %]"
+    level = f"[{wording.level(metric.interval_level or 1 - result.plan.alpha)}]"
     for heading in headings:
         name = f"{heading} {level}" if heading in ("difference", "lift") else heading
         justify: Literal["left", "right"] = "left" if heading == "variant" else "right"

@@ -43,10 +43,7 @@ def _counted(n: int, one: str, many: str) -> str:
 
 def guide(result: ExperimentResult) -> Guide:
     """How the numbers of this result are to be read."""
-    level = f"{100 * (1 - result.plan.alpha):g} %"
-    drawn = (
-        f"The bar is the {level} interval of the lift over control, the dot its estimate, the strong line no effect."
-    )
+    drawn = "The bar is the interval of the lift over control, the dot its estimate, the strong line no effect."
     if result.validity is Validity.ANYTIME:
         lines = [drawn, *_early(result)]
         return Guide("These numbers stay valid however often you look.", (*lines, *_corrected(result)))
@@ -63,4 +60,8 @@ def _corrected(result: ExperimentResult) -> list[str]:
     largest = max((metric.family_size for metric in result.metrics), default=0)
     if largest < 2 or result.plan.correction is Correction.NONE:
         return []
-    return [f"p-values are corrected for the comparisons within each group of metrics (up to {largest})."]
+    lines = [f"p-values are corrected for the comparisons within each group of metrics (up to {largest})."]
+    if result.plan.correction is not Correction.BENJAMINI_HOCHBERG:
+        alone = wording.level(1 - result.plan.alpha)
+        lines.append(f"Intervals are so wide that all of a group hold at once with {alone} confidence.")
+    return lines

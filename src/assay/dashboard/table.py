@@ -70,12 +70,13 @@ class RoleRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsTable:
-    """The table. bare: the grid alone. struck: a sample-ratio mismatch makes all of it untrustworthy."""
+    """The table. bare: the grid alone. struck: a sample-ratio mismatch makes all of it untrustworthy.
+    level: of all intervals, None when metrics differ in it."""
 
     roles: tuple[RoleRows, ...]
     axis: Markup
     bare: Markup
-    level: str
+    level: str | None
     p_heading: str
     struck: bool
 
@@ -93,10 +94,18 @@ def results_table(result: ExperimentResult, titles: Mapping[str, str]) -> Result
         roles=tuple(roles),
         axis=Markup(axis_strip(axis)),
         bare=Markup(bare_row(axis)),
-        level=f"{100 * (1 - result.plan.alpha):g} %",
+        level=common_level(result),
         p_heading=_p_heading(result),
         struck=result.sample_ratio.mismatch,
     )
+
+
+def common_level(result: ExperimentResult) -> str | None:
+    """The level of all intervals, or None when families of different sizes have different ones."""
+    levels = {wording.level(item.interval_level) for item in result.metrics if item.interval_level is not None}
+    if len(levels) > 1:
+        return None
+    return levels.pop() if levels else wording.level(1 - result.plan.alpha)
 
 
 def _p_heading(result: ExperimentResult) -> str:
@@ -108,7 +117,8 @@ def _metric(metric: MetricResult, axis: LiftAxis, titles: Mapping[str, str], win
     better = "higher is better" if metric.direction is Direction.INCREASE else "lower is better"
     primary_winner = winner if metric.role is Role.PRIMARY else None
     rows = tuple(_row(metric, arm, axis, titles, primary_winner) for arm in metric.arms)
-    return MetricRows(metric.metric, metric.title, f"{metric.kind.value}, {better}", rows)
+    level = f", {wording.level(metric.interval_level)} intervals" if metric.interval_level is not None else ""
+    return MetricRows(metric.metric, metric.title, f"{metric.kind.value}, {better}{level}", rows)
 
 
 def _row(

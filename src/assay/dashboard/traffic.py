@@ -88,7 +88,8 @@ def _ratio_sentence(result: ExperimentResult) -> str:
         return f"The split cannot be checked, because {p.reason}."
     if ratio.mismatch:
         return f"The traffic did not split as planned ({wording.p_value(p)}, bound {result.plan.srm_alpha:g})."
-    return f"The traffic split as planned ({wording.p_value(p)})."
+    test = "at every look" if p is result.sample_ratio.p_value_anytime else "chi-square"
+    return f"The traffic split as planned ({wording.p_value(p)}, {test})."
 
 
 def sample(result: ExperimentResult, titles: Mapping[str, str]) -> Sample | None:

@@ -94,6 +94,12 @@ class MetricResult:
         """The estimate of one variant."""
         return next((arm for arm in self.arms if arm.variant == variant), None)
 
+    @property
+    def interval_level(self) -> float | None:
+        """The level of this metric's intervals, higher than 1 - alpha where they hold for a whole family at once."""
+        intervals = (item.absolute_interval for item in self.comparisons)
+        return next((interval.level for interval in intervals if isinstance(interval, Interval)), None)
+
     def comparison(self, variant: str) -> Comparison | None:
         """The comparison of one treatment with the control."""
         return next((item for item in self.comparisons if item.variant == variant), None)
