@@ -17,7 +17,8 @@ def percent(share: float, *, signed: bool = False) -> str:
 def lift(relative: float) -> str:
     """A relative change with its sign: 3.122 → '+312 %', 0.0312 → '+3.1 %'; digits where they can be known."""
     digits = 0 if abs(relative) >= 1 else 1
-    return f"{relative * 100:+,.{digits}f} %".replace("-", "−")
+    shown = round(relative * 100, digits)
+    return f"{shown:+,.{digits}f} %".replace("-", "−") if shown else "0.0 %"
 
 
 def lift_interval(lower: float | None, upper: float | None) -> str:

@@ -134,3 +134,15 @@ def test_help_needs_no_engine() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_nothing_analysed_is_a_failure(tmp_path: Path) -> None:
+    file = tmp_path / "text.csv"
+    file.write_text("unit,arm,y\n" + "".join(f"u{i},{'ab'[i % 2]},hello\n" for i in range(20)))
+    command = [sys.executable, "-m", "assay", "analyze", str(file), "--unit", "unit", "--variant", "arm"]
+    done = subprocess.run(
+        [*command, "--control", "a", "--metric", "mean:y"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "not numbers" in done.stdout
+    assert "no metric could be analysed" in done.stderr

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 
+from assay.errors import Unavailable
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
@@ -71,7 +72,11 @@ class DuckdbWarehouse:
 
     def __init__(self, path: Path) -> None:
         self._folder = path.parent
-        self._connection = duckdb.connect(str(path))
+        try:
+            self._connection = duckdb.connect(str(path))
+        except duckdb.IOException as error:
+            hint = "stop the other server, or give this one a data folder of its own"
+            raise Unavailable(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
         self._connection.execute(_SCHEMA)
         self._lock = threading.Lock()
 
@@ -127,6 +132,10 @@ class DuckdbWarehouse:
         exposed = run(_ADD_EXPOSURES).fetchone()
         run("UPDATE load_position SET position = ?", [position])
         return sum(int(row[0]) for row in (added, exposed) if row)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 _Rows = Iterable[tuple[Any, ...]]

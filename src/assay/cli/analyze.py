@@ -99,8 +99,11 @@ def analyze(
         sys.exit(2)
     if as_json:
         click.echo(json.dumps(analysis.to_dict(), ensure_ascii=False, allow_nan=False, indent=2))
-        return
-    _print(analysis.result)
+    else:
+        _print(analysis.result)
+    if not analysis.result.metrics:
+        click.echo("Error: no metric could be analysed; see the notes", err=True)
+        sys.exit(1)
 
 
 def _print(result: ExperimentResult) -> None:
