@@ -35,7 +35,7 @@ def test_lift(relative: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "words"), [(0.00155, "p = 0.0016"), (0.43, "p = 0.43"), (1e-9, "p < 0.0001"), (1.0, "p = 1.00")]
+    ("p", "words"), [(0.00156, "p = 0.0016"), (0.43, "p = 0.43"), (1e-9, "p < 0.0001"), (1.0, "p = 1.00")]
 )
 def test_p_value(p: float, words: str) -> None:
     assert wording.p_value(p) == words
