@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from bisect import bisect_right
 from datetime import datetime, timezone
+from itertools import accumulate
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay.assignment.bucketing import digest_of, first_bytes, traffic_bucket, variant_bucket
 from assay.assignment.evaluate import evaluate
 from assay.assignment.snapshot import Snapshot, compile_snapshot
 from assay.model.audience import Attribute, Audience, Operator
@@ -47,6 +52,46 @@ def test_growing_traffic_moves_nobody(unit: str, one: int, other: int) -> None:
     after = evaluate(snapshot_of(traffic=high), unit, {}, NOW)[0]
     if before.variant is not None:
         assert after.variant == before.variant
+
+
+def by_integers(digest: bytes, traffic: int, weights: tuple[int, ...]) -> tuple[str | None, Reason]:
+    """The outcome as the algorithm is written down, in whole numbers."""
+    if traffic_bucket(digest) >= traffic:
+        return None, Reason.NOT_IN_TRAFFIC
+    return f"v{bisect_right(list(accumulate(weights)), variant_bucket(digest))}", Reason.ASSIGNED
+
+
+@given(
+    st.text(st.characters(), min_size=1),
+    st.integers(0, PARTS),
+    st.lists(st.integers(1, 100), min_size=2, max_size=11),
+)
+def test_comparing_bytes_decides_as_the_integers_do(unit: str, traffic: int, raw: list[int]) -> None:
+    shares = tuple(value / sum(raw) for value in raw)
+    (decision,) = evaluate(snapshot_of(traffic=traffic, shares=shares), unit, {}, NOW)
+    expected = by_integers(digest_of(unit, "e", "s"), traffic, split_parts(shares, "weights"))
+    assert (decision.variant, decision.reason) == expected
+
+
+@given(st.integers(1, PARTS - 1), st.binary(min_size=12, max_size=12))
+def test_a_bucket_begins_at_its_first_bytes(bucket: int, rest: bytes) -> None:
+    first = first_bytes(bucket)
+    before = (int.from_bytes(first, "big") - 1).to_bytes(4, "big")
+    assert (variant_bucket(before + rest), variant_bucket(first + rest)) == (bucket - 1, bucket)
+
+
+@pytest.mark.parametrize("rest", [bytes(8), b"\xff" * 8])
+@pytest.mark.parametrize("step", [-1, 0, 1])
+@pytest.mark.parametrize("bucket", [1, 333_333, 500_000, 999_999])
+def test_the_edge_of_a_slice_belongs_to_the_next(
+    bucket: int, step: int, rest: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four = (int.from_bytes(first_bytes(bucket), "big") + step).to_bytes(4, "big")
+    snapshot = snapshot_of(traffic=bucket, shares=(bucket / PARTS, 1 - bucket / PARTS))
+    for digest in (four + bytes(4) + rest, four + four + rest):
+        monkeypatch.setattr("assay.assignment.evaluate.md5", lambda _, d=digest: SimpleNamespace(digest=lambda: d))
+        (decision,) = evaluate(snapshot, "u", {}, NOW)
+        assert (decision.variant, decision.reason) == by_integers(digest, bucket, (bucket, PARTS - bucket))
 
 
 @given(ANY_VALUE, ANY_VALUE, st.sampled_from(Operator), SCALAR)

@@ -27,3 +27,11 @@ def variant_bucket(digest: bytes) -> int:
 def traffic_bucket(digest: bytes) -> int:
     """0 to 999,999: whether the unit takes part."""
     return (int.from_bytes(digest[4:8], "big") * BUCKETS) >> 32
+
+
+def first_bytes(bucket: int) -> bytes:
+    """The least four bytes of a digest that fall into a bucket of 0 to 999,999; all lesser ones fall below it.
+
+    Bytes compare as the numbers they spell, so a digest can be placed without making numbers of it.
+    """
+    return (-(-(bucket << 32) // BUCKETS)).to_bytes(4, "big")

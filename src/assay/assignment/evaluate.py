@@ -31,14 +31,19 @@ def evaluate(
         return [_nothing(key, Reason.INVALID_UNIT) for key in keys]
     # A dict is told apart first: asking whether something is a Mapping takes longer than the rest of this line.
     given = attributes if type(attributes) is dict or isinstance(attributes, Mapping) else {}
-    raw_unit = unit.encode("utf-8", "surrogatepass")
+    try:
+        raw_unit = unit.encode()
+    except UnicodeEncodeError:
+        raw_unit = unit.encode("utf-8", "surrogatepass")
     known = snapshot.experiments
-    return [
-        _decide(known[key], raw_unit, given)
-        if isinstance(key, str) and key in known
-        else _nothing(key, Reason.UNKNOWN_EXPERIMENT)
-        for key in keys
-    ]
+    decisions = []
+    # A loop: up to Python 3.11 a comprehension is a call of its own, as dear as the hash.
+    for key in keys:
+        if isinstance(key, str) and key in known:
+            decisions.append(_decide(known[key], raw_unit, given))
+        else:
+            decisions.append(_nothing(key, Reason.UNKNOWN_EXPERIMENT))
+    return decisions
 
 
 def _decide(experiment: CompiledExperiment, raw_unit: bytes, attributes: Mapping[str, Any]) -> Decision:
@@ -46,11 +51,11 @@ def _decide(experiment: CompiledExperiment, raw_unit: bytes, attributes: Mapping
         return experiment.not_running
     if experiment.audience is not None and not experiment.audience(attributes):
         return experiment.not_in_audience
-    # Both buckets from one integer: its high half is the variant's u32, its low half the traffic's.
-    both = int.from_bytes(md5(raw_unit + experiment.suffix).digest()[:8], "big")
-    if ((both & 0xFFFFFFFF) * 1_000_000) >> 32 >= experiment.traffic:
+    digest = md5(raw_unit + experiment.suffix).digest()
+    if experiment.traffic_end is not None and digest[4:8] >= experiment.traffic_end:
         return experiment.not_in_traffic
-    return experiment.outcomes[bisect_right(experiment.bounds, ((both >> 32) * 1_000_000) >> 32)]
+    # Bytes compare from the left: the first four choose, and a digest that begins with a start is not below it.
+    return experiment.outcomes[bisect_right(experiment.starts, digest)]
 
 
 def _nothing(key: object, reason: Reason) -> Decision:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 
-from assay.assignment.bucketing import BUCKETS
+from assay.assignment.bucketing import BUCKETS, first_bytes
 from assay.assignment.targeting import Predicate, compile_condition
 from assay.model.decision import Decision, Reason
 from assay.model.experiment import Experiment
@@ -16,15 +16,18 @@ from assay.model.lifecycle import Status
 
 @dataclass(frozen=True, slots=True)
 class CompiledExperiment:
-    """One experiment ready to evaluate: `bounds` are the ends of its variants' slices of the buckets, `outcomes` their
-    decisions, made once and shared."""
+    """One experiment ready to evaluate.
+
+    starts: where the slices of all variants but the first begin; outcomes: the variants' decisions, made once and
+    shared; traffic_end: where taking part ends, None when everybody does. Both are `first_bytes` of buckets.
+    """
 
     key: str
     is_running: bool
     suffix: bytes
     audience: Predicate | None
-    traffic: int
-    bounds: tuple[int, ...]
+    traffic_end: bytes | None
+    starts: tuple[bytes, ...]
     outcomes: tuple[Decision, ...]
     not_running: Decision
     not_in_audience: Decision
@@ -73,8 +76,8 @@ def compile_experiment(experiment: Experiment) -> CompiledExperiment:
         is_running=experiment.status is Status.RUNNING and bool(bounds),
         suffix=f":{experiment.key}:{experiment.salt}".encode(),
         audience=None if experiment.audience.everyone else compile_condition(experiment.audience.condition),
-        traffic=experiment.traffic,
-        bounds=bounds,
+        traffic_end=None if experiment.traffic == BUCKETS else first_bytes(experiment.traffic),
+        starts=tuple(first_bytes(bound) for bound in bounds[:-1]),
         outcomes=tuple(
             Decision(experiment.key, item.key, item.title, item.config, Reason.ASSIGNED, *shared) for item in live
         ),
