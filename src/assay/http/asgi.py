@@ -13,10 +13,11 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
+from assay.errors import AssayError, InvalidInput, Malformed
 from assay.http.edge import MAX_BODY_BYTES, Edge
 from assay.http.experiments import experiments_router
 from assay.http.health import health_router
+from assay.http.jsonbody import check_json
 from assay.http.openapi import document_api
 from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
 from assay.http.results import results_router
@@ -94,9 +95,11 @@ async def _observed(control: FastAPI, services: Services, scope: Scope, receive:
         if scope["method"] in ("POST", "PUT", "PATCH"):
             receive = await _limited(scope, receive)
         await control(scope, receive, watched)
-    except TooLarge as error:
-        status = 413
-        await send_json(send, status, encoded(problem_of(error)), media_type=MEDIA_TYPE.encode())
+    except AssayError as error:
+        # Of the body: what the routes themselves refuse is answered inside.
+        document = problem_of(error)
+        status = document["status"]
+        await send_json(send, status, encoded(document), media_type=MEDIA_TYPE.encode())
     finally:
         route = scope.get("route")
         name = getattr(route, "path", "unmatched")
@@ -108,6 +111,8 @@ async def _limited(scope: Scope, receive: Receive) -> Receive:
     if declared_length(scope) == 0 and not _is_chunked(scope):
         return receive
     body = await read_body(scope, receive, MAX_BODY_BYTES)
+    if body:
+        check_json(body)
     waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> Message:

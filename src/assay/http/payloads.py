@@ -142,7 +142,10 @@ class ExperimentIn(ExperimentChange):
 
 
 class SampleSizeRequest(Payload):
-    """How many units are needed to find `mde`, a relative effect, over `baseline_rate` (or baseline_mean)."""
+    """How many units are needed to find `mde`, a relative effect, over `baseline_rate` (or baseline_mean).
+
+    method: fixed for one look at the end, sequential for looking whenever you like.
+    """
 
     metric_type: Literal["conversion", "continuous", "mean", "sum", "count"] = "conversion"
     baseline_rate: Number | None = None
@@ -154,7 +157,8 @@ class SampleSizeRequest(Payload):
     num_variants: Annotated[int, Field(ge=2, le=11)] = 2
     two_tailed: bool = True
     correction: Literal["holm", "bonferroni", "none"] = "holm"
-    daily_traffic: Positive | None = None
+    daily_traffic: Annotated[float, Field(ge=1, le=1e12, allow_inf_nan=False)] | None = None
+    method: Literal["fixed", "sequential"] = "fixed"
 
 
 class ConcludeIn(Payload):

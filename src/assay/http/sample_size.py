@@ -38,6 +38,7 @@ def sample_size_router() -> APIRouter:
             two_sided=payload.two_tailed,
             corrected=payload.correction != "none",
             daily_traffic=payload.daily_traffic,
+            sequential=payload.method == "sequential",
         )
         try:
             return answer(question)

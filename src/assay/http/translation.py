@@ -9,12 +9,14 @@ from typing import Any
 from assay.errors import InvalidInput
 from assay.http.payloads import ExperimentChange, ExperimentIn, MeasureIn, MetricIn, TargetingIn, VariantIn
 from assay.model.audience import All, Attribute, Audience, Operator, parse_condition
+from assay.model.document import parse_time
 from assay.model.experiment import Experiment, ExperimentType, Variant
 from assay.model.metric import Aggregation, Direction, Measure, Metric, MetricKind, Role
 from assay.model.names import KEY_PATTERN, check_key, key_from_name
 from assay.model.plan import Correction, Method, Plan
 from assay.model.shares import PARTS, even_parts, parts_of, split_parts
 
+_RESERVED = {"assign", "sample-size"}
 _KINDS = {
     "conversion": MetricKind.CONVERSION,
     "continuous": MetricKind.MEAN,
@@ -35,6 +37,8 @@ _TARGETING = {
 def new_experiment(payload: ExperimentIn) -> Experiment:
     """A draft from a creation request."""
     key = check_key(payload.id, "id") if payload.id is not None else key_from_name(payload.name)
+    if key in _RESERVED:
+        raise InvalidInput("id", key, f"an id other than {', '.join(sorted(_RESERVED))}: those are paths of the API")
     salt = check_key(payload.salt, "salt") if payload.salt is not None else secrets.token_hex(4)
     return changed(Experiment(key=key, name=payload.name, salt=salt), payload)
 
@@ -51,9 +55,9 @@ def changed(experiment: Experiment, payload: ExperimentChange) -> Experiment:
     if payload.type is not None:
         values["type"] = ExperimentType(payload.type)
     if payload.start_date is not None:
-        values["planned_start"] = payload.start_date
+        values["planned_start"] = parse_time(payload.start_date, "start_date")
     if payload.end_date is not None:
-        values["planned_end"] = payload.end_date
+        values["planned_end"] = parse_time(payload.end_date, "end_date")
     if payload.variants is not None:
         values["variants"] = variants_of(payload.variants)
     values |= _who(payload)

@@ -70,14 +70,12 @@ def format_time(moment: datetime) -> str:
 
 def parse_time(value: Any, field: str) -> datetime:
     """An aware UTC datetime from ISO 8601; a time without an offset is taken as UTC."""
-    if isinstance(value, datetime):
-        moment = value
-    else:
-        try:
-            moment = datetime.fromisoformat(value)
-        except (TypeError, ValueError):
-            raise InvalidInput(field, value, "a time in ISO 8601, like 2026-02-05T10:30:00Z") from None
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except (TypeError, ValueError, OverflowError):
+        given = value.isoformat() if isinstance(value, datetime) else value
+        raise InvalidInput(field, given, "a time in ISO 8601, like 2026-02-05T10:30:00Z") from None
 
 
 @functools.cache

@@ -12,13 +12,14 @@ from assay.errors import InvalidInput
 from assay.model.audience import Audience
 from assay.model.lifecycle import Stage, Status, status_of
 from assay.model.metric import Metric, Role
-from assay.model.names import check_key
+from assay.model.names import check_key, check_name, check_text
 from assay.model.plan import Plan
 from assay.model.shares import PARTS
 
 ALGORITHM = 1
 """Version of the assignment algorithm given to new experiments; an experiment keeps its own for life."""
 MAX_VARIANTS = 11
+MAX_TAGS = 50
 
 
 class ExperimentType(StrEnum):
@@ -45,6 +46,8 @@ class Variant:
 
     def __post_init__(self) -> None:
         check_key(self.key, "key")
+        check_text(self.name, "name", most=500)
+        check_text(self.description, "description", most=10_000)
         if not 0 <= self.weight <= PARTS:
             raise InvalidInput("weight", self.weight, f"parts of {PARTS:,}")
 
@@ -90,8 +93,13 @@ class Experiment:
     def __post_init__(self) -> None:
         check_key(self.key, "key")
         check_key(self.salt, "salt")
-        if not self.name.strip():
-            raise InvalidInput("name", self.name, "a name with at least one visible character")
+        check_name(self.name, "name")
+        for field_name, most in (("description", 10_000), ("hypothesis", 10_000), ("owner", 200)):
+            check_text(getattr(self, field_name), field_name, most=most)
+        if len(self.tags) > MAX_TAGS:
+            raise InvalidInput("tags", f"{len(self.tags)} tags", f"at most {MAX_TAGS}")
+        for tag in self.tags:
+            check_text(tag, "tags", most=100)
         if not 0 <= self.traffic <= PARTS:
             raise InvalidInput("traffic", self.traffic, f"parts of {PARTS:,}")
         if self.planned_start and self.planned_end and self.planned_end <= self.planned_start:

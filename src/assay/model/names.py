@@ -8,12 +8,12 @@ import unicodedata
 from assay.errors import InvalidInput
 
 KEY_PATTERN = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-KEY_ACCEPTED = "1 to 100 of the characters A-Z a-z 0-9 _ . -"
+KEY_ACCEPTED = "1 to 100 of the characters A-Z a-z 0-9 _ . -, not dots alone"
 
 
 def check_key(value: object, field: str) -> str:
     """`value` if it is a key; raises InvalidInput naming `field` otherwise."""
-    if not isinstance(value, str) or not KEY_PATTERN.fullmatch(value):
+    if not isinstance(value, str) or not KEY_PATTERN.fullmatch(value) or not value.strip("."):
         raise InvalidInput(field, value, KEY_ACCEPTED)
     return value
 
@@ -23,3 +23,19 @@ def key_from_name(name: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     key = re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:90].rstrip("-")
     return key or "experiment"
+
+
+def check_text(value: str, field: str, *, most: int) -> None:
+    """Text for people: at most `most` characters, and no control characters but line breaks and tabs."""
+    if len(value) > most:
+        raise InvalidInput(field, f"{len(value):,} characters", f"at most {most:,} characters")
+    for character in value:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+            raise InvalidInput(field, value, f"text without control characters (here {character!a})")
+
+
+def check_name(value: str, field: str) -> None:
+    """A name for people: some of it can be seen."""
+    check_text(value, field, most=200)
+    if not any(unicodedata.category(character)[0] in "LNPSM" for character in value):
+        raise InvalidInput(field, value, "a name with at least one visible character")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.stats.power import sample_size_mean, sample_size_proportion
+from assay.stats.sequence import equivalent_alpha
 
 _TRAFFICS = {"daily_traffic_10k": 10_000, "daily_traffic_50k": 50_000, "daily_traffic_100k": 100_000}
 _EFFECTS = (0.05, 0.10, 0.15)
@@ -17,6 +18,7 @@ class SampleSizeQuestion:
     """baseline: expected value in control. baseline_sd: None for a share. relative_effect: 0.1 = +10 %.
 
     corrected: alpha is divided by the number of treatments, so that the whole family keeps it.
+    sequential: results are looked at whenever one likes, two-sided.
     """
 
     baseline: float
@@ -29,6 +31,7 @@ class SampleSizeQuestion:
     two_sided: bool
     corrected: bool
     daily_traffic: float | None
+    sequential: bool = False
 
 
 def answer(question: SampleSizeQuestion) -> dict[str, Any]:
@@ -42,17 +45,23 @@ def answer(question: SampleSizeQuestion) -> dict[str, Any]:
     return {
         "required_sample_per_variant": required,
         "required_without_correction": _required(question, question.relative_effect, 1),
+        "required_for_looking_at_any_time": _required(
+            question, question.relative_effect, n_comparisons, sequential=True
+        ),
         "total_sample_size": total,
         "days_to_completion": days,
         "detectable_effect_sizes": _effects(question, n_comparisons),
         "assumptions": {
             question.baseline_name: question.baseline,
-            "treatment_value": question.baseline * (1 + question.relative_effect),
+            question.baseline_name.replace("baseline", "treatment"): _plain(
+                question.baseline * (1 + question.relative_effect)
+            ),
             "effect_size": question.relative_effect,
             "alpha": question.alpha,
             "alpha_per_comparison": question.alpha / n_comparisons,
             "comparisons": n_comparisons,
             "power": question.power,
+            "method": "sequential" if question.sequential else "fixed",
             "two_tailed": question.two_sided,
             "formula": "n = (z_alpha + z_beta)^2 (var_control + var_treatment) / difference^2, per variant",
         },
@@ -72,7 +81,14 @@ def _effects(question: SampleSizeQuestion, n_comparisons: int) -> dict[str, Any]
     return shown
 
 
-def _required(question: SampleSizeQuestion, effect: float, n_comparisons: int) -> int:
+def _required(
+    question: SampleSizeQuestion, effect: float, n_comparisons: int, *, sequential: bool | None = None
+) -> int:
+    watched = question.sequential if sequential is None else sequential
+    if watched and 0 < question.alpha < 0.5:
+        alpha = equivalent_alpha(question.alpha, n_comparisons)
+        fixed = replace(question, alpha=alpha, two_sided=True, sequential=False)
+        return _required(fixed, effect, 1, sequential=False)
     if question.baseline_sd is None:
         return sample_size_proportion(
             question.baseline,
@@ -91,3 +107,8 @@ def _required(question: SampleSizeQuestion, effect: float, n_comparisons: int) -
         two_sided=question.two_sided,
         n_comparisons=n_comparisons,
     )
+
+
+def _plain(value: float) -> float:
+    """Without the dust of binary fractions: 0.05500000000000001 → 0.055."""
+    return float(f"{value:.12g}")

@@ -20,6 +20,7 @@ from assay.errors import InvalidInput
 from assay.stats.distributions import normal_quantile
 
 _BISECTIONS = 200
+_MOST_UNITS = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,11 @@ def _units(n_per_variant: int) -> int:
 
 
 def _needed(test: _Test, spread: float, difference: float) -> int:
-    exact = (test.z_alpha + test.z_power) ** 2 * spread / difference**2
+    # Divided one after the other: the square of a tiny difference would be 0.
+    per_unit = spread / difference / difference if difference else math.inf
+    exact = (test.z_alpha + test.z_power) ** 2 * per_unit
+    if not exact <= _MOST_UNITS:
+        raise InvalidInput("relative_effect", difference, f"an effect that fewer than {_MOST_UNITS:,} units can show")
     return max(2, math.ceil(exact))
 
 
