@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 
 EXPOSURE = "exposure"
 """The event type that says: this unit met this variant."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class EventProblem(StrEnum):
@@ -35,4 +37,4 @@ class Refusal:
 
 def microseconds(moment: datetime) -> int:
     """Microseconds since 1970 UTC, exactly. moment: aware."""
-    return int(moment.replace(microsecond=0).timestamp()) * 1_000_000 + moment.microsecond
+    return (moment - _EPOCH) // _MICROSECOND
