@@ -226,6 +226,22 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"plan": {"baseline": 1.5, "minimum_effect": 0.1}, "primary_metric": {"name": "m"}}, "plan.baseline", "below 1"),
     ({"plan": {"minimum_effect": 0}}, "plan.minimum_effect", "not 0"),
     ({"salt": "a:b"}, "salt", "characters"),
+    ({"id": ".."}, "id", "not dots alone"),
+    ({"id": "assign"}, "id", "paths of the API"),
+    ({"name": "x" * 201}, "name", "at most 200"),
+    ({"name": "\u200b"}, "name", "visible"),
+    ({"name": "a\x00b"}, "name", "control characters"),
+    ({"description": "x" * 10_001}, "description", "at most 10,000"),
+    ({"tags": ["t"] * 51}, "tags", "at most 50"),
+    ({"start_date": "2026-02-05T10:00:00", "end_date": "2026-02-05T09:00:00Z"}, "end_date", "after start_date"),
+    ({"end_date": "9999-12-31T23:59:59-12:00"}, "end_date", "ISO 8601"),
+    ({"primary_metric": {"name": "m", "window_hours": 1e300}}, "window_hours", "ten years"),
+    ({"plan": {"tuning_units": 10**40}}, "plan.tuning_units", "1,000,000,000,000"),
+    (
+        {"plan": {"baseline": 0.05, "minimum_effect": 1e-300}, "primary_metric": {"name": "m"}},
+        "plan.minimum_effect",
+        "",
+    ),
     ({"id": "ü"}, "id", "characters"),
 ]
 
@@ -242,6 +258,30 @@ async def test_what_is_wrong_is_named(server: Server, change: dict[str, Any], fi
     assert accepted in problem["accepted"]
     assert problem["status"] == 422
     assert "given" in problem
+    assert (await server.get("/experiments")).json()["total"] == 0
+
+
+RAW: list[tuple[bytes, int, str]] = [
+    (b'{"name": "E", "variants": [{"id": "control", "config": {"a": NaN}}]}', 422, "variants[0].config.a"),
+    (
+        b'{"name": "E", "variants": [{"id": "control", "config": {"a": [1, -Infinity]}}]}',
+        422,
+        "variants[0].config.a[1]",
+    ),
+    (b'{"name": "Headline \\ud83d"}', 422, "name"),
+    (b'{"name": "E", "audience": ' + b'{"not": ' * 200 + b"{}" + b"}" * 200 + b"}", 422, "audience" + ".not" * 50),
+    (b'{"name": "E", "a": ' + b"9" * 5_000 + b"}", 400, "body"),
+    (b"[" * 100_000, 400, "body"),
+]
+
+
+@pytest.mark.parametrize(("content", "status", "field"), RAW, ids=[field[:30] for _, _, field in RAW])
+async def test_what_json_or_storage_cannot_carry(server: Server, content: bytes, status: int, field: str) -> None:
+    answer = await server.http.post(
+        "/api/v1/experiments", content=content, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == status, answer.text
+    assert answer.json()["field"] == field
     assert (await server.get("/experiments")).json()["total"] == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 
@@ -10,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from assay.service.reading import Reading
 from tests.http.conftest import LiveServer, Server
 
 
@@ -57,6 +59,41 @@ async def test_every_endpoint_is_documented(server: Server) -> None:
             assert (await server.http.get(source)).status_code == 200
 
 
+async def test_head_answers_as_get_without_a_body(server: Server) -> None:
+    await server.running()
+    for path in ("/health", "/ready", "/api/v1/experiments", "/api/v1/experiments/checkout/results"):
+        asked, shown = await server.http.head(path), await server.http.get(path)
+        assert (asked.status_code, asked.content) == (200, b"")
+        assert asked.headers["content-type"] == shown.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/experiments/assign"])
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS"])
+async def test_a_wrong_method_is_told_the_right_one(server: Server, method: str, path: str) -> None:
+    answer = await server.http.request(method, path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/experiments/assign", "/api/v1/experiments"])
+async def test_a_compressed_body_is_refused_by_its_name(server: Server, path: str) -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    answer = await server.http.post(path, content=gzip.compress(b'{"user_id": "u"}'), headers=headers)
+    assert answer.status_code == 415
+    assert "gzip" in answer.json()["detail"]
+
+
+def test_a_mistake_of_ours_does_not_cost_the_connection(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Reading, "experiments", lambda _: 1 / 0)
+    with httpx.Client(base_url=live.url) as client:
+        for _ in range(3):
+            answer = client.get("/api/v1/experiments")
+            assert answer.status_code == 500
+            assert answer.json()["code"] == "internal"
+        assert client.get("/health").status_code == 200
+
+
 async def test_the_documented_sample_size_question(server: Server) -> None:
     question = {
         "metric_type": "conversion",
@@ -72,6 +109,10 @@ async def test_the_documented_sample_size_question(server: Server) -> None:
     assert body["required_sample_per_variant"] > 31231
     assert body["total_sample_size"] == 3 * body["required_sample_per_variant"]
     assert body["assumptions"]["alpha_per_comparison"] == 0.025
+    assert body["assumptions"]["treatment_rate"] == 0.055
+    assert body["required_for_looking_at_any_time"] > body["required_sample_per_variant"]
+    watched = (await server.post("/experiments/sample-size", question | {"method": "sequential"})).json()
+    assert watched["required_sample_per_variant"] == body["required_for_looking_at_any_time"]
     effects = body["detectable_effect_sizes"]
     assert effects["10_percent_relative_lift"]["sample_size_per_variant"] == body["required_sample_per_variant"]
     two = (await server.post("/experiments/sample-size", question | {"num_variants": 2, "daily_traffic": 1000})).json()
@@ -87,6 +128,9 @@ async def test_the_documented_sample_size_question(server: Server) -> None:
         ({"baseline_rate": None}, "baseline_rate"),
         ({"mde": 0}, "mde"),
         ({"mde": 30}, "mde"),
+        ({"mde": 1e-300}, "mde"),
+        ({"daily_traffic": 1e-320}, "daily_traffic"),
+        ({"metric_type": "mean", "baseline_mean": 1e-200, "baseline_sd": 1e200}, "mde"),
         ({"alpha": 0}, "alpha"),
         ({"power": 1}, "power"),
         ({"num_variants": 1}, "num_variants"),

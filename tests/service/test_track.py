@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -102,8 +103,50 @@ def test_events_without_time_and_id_are_each_their_own() -> None:
     assert len(set(keys(event, event))) == 2
 
 
-def test_one_event_for_two_experiments_is_two_lines() -> None:
+def test_an_id_counts_once_whether_or_not_the_experiment_is_named() -> None:
+    plain = {"user_id": "u", "event_type": "buy", "event_id": "order-1"}
+    assert len(set(keys(plain, plain | {"experiments": [{"experiment_id": "e"}]}))) == 1
+
+
+def test_an_event_names_each_experiment_once() -> None:
     event = {"user_id": "u", "event_type": "buy", "experiments": [{"experiment_id": "e"}, {"experiment_id": "e"}]}
-    checked = TRACKING.check([json.dumps(event).encode()])
-    assert len(checked.event_ids) == 1
-    assert len({msgspec.json.decode(line)["key"] for line in checked.lines}) == 1
+    (refusal,) = TRACKING.check([json.dumps(event).encode()]).refusals
+    assert (refusal.field, refusal.accepted) == ("experiments", "each experiment once")
+
+
+def nested(depth: int) -> bytes:
+    return b'{"user_id": "u", "event_type": "buy", "properties": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
+
+
+HOSTILE = {
+    "deep": nested(5_000),
+    "digits": b'{"user_id": "u", "event_type": "buy", "properties": {"a": ' + b"9" * 5_000 + b"}}",
+    "surrogate": b'{"user_id": "u\\ud83d", "event_type": "buy"}',
+    "cut": b'{"user_id": "u", "event_ty',
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_one_hostile_event_takes_no_other_down(name: str) -> None:
+    good = b'{"user_id": "u", "event_type": "buy"}'
+    checked = TRACKING.check([good, HOSTILE[name], good])
+    assert len(checked.event_ids) == 2
+    (refusal,) = checked.refusals
+    assert refusal.index == 1
+    assert refusal.accepted
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "accepted"),
+    [
+        ({"metrics": {"b": 1, "a": "5"}}, "metrics.a", "a finite number"),
+        ({"timestamp": 1700000000}, "timestamp", "ISO 8601"),
+        ({"value": 1, "metrics": {"value": 2}}, "value", "either value or metrics.value"),
+        ({"event_type": "Exposure"}, "event_type", "in lower case"),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, Any], field: str, accepted: str) -> None:
+    event = {"user_id": "u", "event_type": "buy", **change}
+    (refusal,) = TRACKING.check([json.dumps(event).encode()]).refusals
+    assert refusal.field == field
+    assert accepted in refusal.accepted

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -19,14 +20,24 @@ from assay.http.experiments import experiments_router
 from assay.http.health import health_router
 from assay.http.jsonbody import check_json
 from assay.http.openapi import document_api
-from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
+from assay.http.problems import (
+    MEDIA_TYPE,
+    encoded,
+    encoded_body_problem,
+    headers_of,
+    problem,
+    problem_of,
+    unexpected,
+)
 from assay.http.results import results_router
 from assay.http.sample_size import sample_size_router
-from assay.http.wire import AsgiApp, Message, Receive, Scope, Send, declared_length, read_body, send_json
+from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, read_body, send_json
 from assay.service.services import Services
 
 DESCRIPTION = "Define experiments, assign units, send events, read results that stay valid however often you look."
 Hook = Callable[[], None]
+
+_log = structlog.get_logger("assay.http")
 
 
 def build_server(services: Services, pages: APIRouter | None = None, *, start: Hook, stop: Hook) -> AsgiApp:
@@ -37,6 +48,8 @@ def build_server(services: Services, pages: APIRouter | None = None, *, start: H
     async def server(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             endpoint = edge.endpoint(scope)
+            if scope["method"] == "HEAD":
+                scope, send = {**scope, "method": "GET"}, _without_body(send)
             if endpoint is None:
                 await _observed(control, services, scope, receive, send)
             else:
@@ -83,12 +96,12 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
 
 async def _observed(control: FastAPI, services: Services, scope: Scope, receive: Receive, send: Send) -> None:
     """The control plane with a limit on bodies and the request's duration counted by route."""
-    started, status = perf_counter(), 500
+    started, status, answered = perf_counter(), 500, False
 
     async def watched(message: Message) -> None:
-        nonlocal status
+        nonlocal status, answered
         if message["type"] == "http.response.start":
-            status = message["status"]
+            status, answered = message["status"], True
         await send(message)
 
     try:
@@ -97,13 +110,30 @@ async def _observed(control: FastAPI, services: Services, scope: Scope, receive:
         await control(scope, receive, watched)
     except AssayError as error:
         # Of the body: what the routes themselves refuse is answered inside.
-        document = problem_of(error)
+        compressed = encoded_body_problem(scope) if isinstance(error, Malformed) else None
+        document = compressed or problem_of(error)
         status = document["status"]
         await send_json(send, status, encoded(document), media_type=MEDIA_TYPE.encode())
+    except Disconnected:
+        return
+    except Exception:
+        # Logged here and not raised on, so that the connection lives for the next request.
+        _log.exception("request failed", method=scope["method"], path=scope["path"])
+        if not answered:
+            await send_json(send, 500, encoded(unexpected()), media_type=MEDIA_TYPE.encode())
     finally:
         route = scope.get("route")
         name = getattr(route, "path", "unmatched")
         services.telemetry.request_seconds(scope["method"], name, status, perf_counter() - started)
+
+
+def _without_body(send: Send) -> Send:
+    """The answer to HEAD: that to GET, without its body."""
+
+    async def head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return head
 
 
 async def _limited(scope: Scope, receive: Receive) -> Receive:

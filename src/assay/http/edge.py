@@ -13,7 +13,16 @@ from typing import Any
 import msgspec
 
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
-from assay.http.problems import MEDIA_TYPE, encoded, headers_of, problem, problem_of, unexpected
+from assay.http.problems import (
+    MEDIA_TYPE,
+    encoded,
+    encoded_body_problem,
+    headers_of,
+    problem,
+    problem_of,
+    unexpected,
+    wrong_method,
+)
 from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, read_body, send_json
 from assay.model.decision import Decision
 from assay.model.document import format_time, to_document
@@ -24,6 +33,7 @@ from assay.service.track import Checked
 ASSIGN = "/api/v1/experiments/assign"
 EVENTS = "/api/v1/events"
 MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_ASSIGN_BYTES = 256 * 1024
 MAX_BATCH = 100
 _MAX_EXPERIMENTS = 1_000
 _MAX_UNIT_CHARACTERS = 20_000
@@ -90,14 +100,17 @@ class Edge:
         }
 
     def endpoint(self, scope: Scope) -> Endpoint | None:
-        """The hot endpoint a request is for, or None."""
-        endpoint = self._by_path.get(scope["path"])
-        return endpoint if endpoint is not None and scope["method"] == endpoint.method else None
+        """The hot endpoint at a request's path, or None."""
+        return self._by_path.get(scope["path"])
 
     async def answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of the edge; every failure is a problem document."""
         started = perf_counter()
         status = 500
+        if scope["method"] != endpoint.method:
+            document = wrong_method(scope, endpoint.method)
+            await send_json(send, 405, encoded(document), media_type=_PROBLEM, headers={"Allow": endpoint.method})
+            return
         try:
             body = await read_body(scope, receive, MAX_BODY_BYTES)
             status, content = await endpoint.answer(body, started)
@@ -105,7 +118,8 @@ class Edge:
         except Disconnected:
             return
         except AssayError as error:
-            document = problem_of(error)
+            compressed = encoded_body_problem(scope) if isinstance(error, Malformed) else None
+            document = compressed or problem_of(error)
             status = document["status"]
             await send_json(send, status, encoded(document), media_type=_PROBLEM, headers=headers_of(error))
         except Exception:
@@ -115,9 +129,11 @@ class Edge:
             self._services.telemetry.request_seconds(endpoint.method, endpoint.path, status, perf_counter() - started)
 
     async def _assign(self, body: bytes, started: float) -> tuple[int, bytes]:
+        if len(body) > MAX_ASSIGN_BYTES:
+            raise TooLarge(f"the body has {len(body):,} bytes; accepted: at most {MAX_ASSIGN_BYTES:,} bytes")
         try:
             request = _assign_decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise _body_error(error, body) from None
         _check_assign(request)
         services = self._services
@@ -190,7 +206,10 @@ def _body_error(error: Exception, body: bytes) -> InvalidInput:
     field = path.rstrip("`").lstrip(".") or "body"
     if "`" in what and ("missing required" in what or "unknown field" in what):
         field = what.split("`")[1]
-    given = json.loads(body)
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as unreadable:
+        return Malformed("body", body[:80].decode(errors="replace"), f"a JSON object in UTF-8 ({unreadable})")
     value = given.get(field.split(".")[0].split("[")[0]) if isinstance(given, dict) else given
     if "missing required" in what:
         return InvalidInput(field, None, "a value: the field is required")

@@ -32,14 +32,16 @@ def results_router(services: Services) -> APIRouter:
     @router.websocket("/{experiment_id}/stream")
     async def stream(socket: WebSocket, experiment_id: str) -> None:
         """One message per new result: the time, the units and the recommendation."""
+        loop, fresh = asyncio.get_running_loop(), asyncio.Event()
+        # Before accepting: whoever is told that the connection stands misses nothing from then on.
+        end = services.notices.subscribe(experiment_id, lambda: _wake(loop, fresh))
         await socket.accept()
         try:
             reading.experiment(experiment_id)
         except NotFound as error:
+            end()
             await socket.close(code=4404, reason=error.message[:120])
             return
-        loop, fresh = asyncio.get_running_loop(), asyncio.Event()
-        end = services.notices.subscribe(experiment_id, lambda: _wake(loop, fresh))
         listener = asyncio.create_task(_until_closed(socket))
         try:
             while not listener.done():

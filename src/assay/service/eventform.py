@@ -55,7 +55,7 @@ def split_body(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     """
     try:
         parsed: Any = msgspec.json.decode(body, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         parsed = _parse_leniently(body)
     if isinstance(parsed, dict) and "events" in parsed:
         if len(parsed) > 1:
@@ -63,7 +63,7 @@ def split_body(body: bytes) -> tuple[list[msgspec.Raw], bool]:
             raise InvalidInput(other, bytes(parsed[other]).decode(errors="replace"), "only 'events' beside a batch")
         try:
             return msgspec.json.decode(parsed["events"], type=list[msgspec.Raw]), True
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             given = bytes(parsed["events"]).decode(errors="replace")
             raise InvalidInput("events", given, "a list of events") from None
     if isinstance(parsed, list):
@@ -103,7 +103,9 @@ def decode_event(raw: bytes | msgspec.Raw) -> EventIn:
         return _decoder.decode(data)
     except msgspec.ValidationError as error:
         raise _explain(str(error), data) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except RecursionError:
+        raise EventRefused(EventProblem.INVALID, "event", "deep nesting", "values nested less deep") from None
+    except (msgspec.DecodeError, ValueError):
         raise _not_json(data) from None
 
 
@@ -111,8 +113,9 @@ def _not_json(data: bytes) -> EventRefused:
     """A number that JSON does not have, found by a lenient reading, else malformed text."""
     try:
         parsed = json.loads(data)
-    except (ValueError, RecursionError):
-        return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
+    except (ValueError, RecursionError) as error:
+        accepted = "whole numbers of at most 4,300 digits" if "integer string" in str(error) else "JSON in UTF-8"
+        return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), accepted)
     found = _not_finite(parsed, "")
     if found is None:
         return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
@@ -143,8 +146,15 @@ def _explain(message: str, data: bytes) -> EventRefused:
     if missing := _MISSING.search(message):
         name = f"{path}.{missing.group(1)}" if path else missing.group(1)
         return EventRefused(EventProblem.INVALID, name, None, "a value: the field is required")
-    given: Any = json.loads(data)
-    for step in re.findall(r"[^.\[\]]+", path):
+    try:
+        given: Any = json.loads(data)
+    except (ValueError, RecursionError):
+        return _not_json(data)
+    for step in re.findall(r"\.\.\.|[^.\[\]]+", path):
+        if step == "..." and isinstance(given, dict):
+            # The decoder does not say which entry: it is the first that is no number.
+            step = next((key for key, item in given.items() if not _is_number(item)), step)
+            path = path.replace("[...]", f".{step}")
         if isinstance(given, dict):
             given = given.get(step, given)
         elif isinstance(given, list) and step.isdigit():
@@ -156,6 +166,10 @@ def _explain(message: str, data: bytes) -> EventRefused:
             EventProblem.INVALID, name or '""', given.get(unknown.group(1)), f"one of {', '.join(names)}"
         )
     return EventRefused(EventProblem.INVALID, path or "event", given, accepted_words(what))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 _WORDS = {
@@ -170,9 +184,9 @@ _WORDS = {
 
 def accepted_words(message: str) -> str:
     """What a decoder's message says is accepted, in words: 'Expected `str | null`, got `int`' → 'a string or null'."""
+    if "datetime" in message or "RFC3339" in message:
+        return "a time in ISO 8601, like 2026-02-05T10:30:00Z"
     expected = re.search(r"[Ee]xpected `([^`]+)`", message)
     if expected:
         return " or ".join(_WORDS.get(word, word) for word in expected.group(1).split(" | "))
-    if "RFC3339" in message:
-        return "a time in ISO 8601, like 2026-02-05T10:30:00Z"
     return message[0].lower() + message[1:]

@@ -1,7 +1,7 @@
 """The stored form of an event: one line of JSON per event and experiment it names, with the key that tells it apart.
 
-The key is a 128-bit digest. Of an event with an id: of unit, id and experiment. Of one without: of unit, type, time
-and experiment. The same event sent again has the same key, whichever process takes it, and is counted once.
+The key is a 128-bit digest. Of an event with an id: of unit and id. Of one without: of unit, type, time and
+experiment. The same event sent again has the same key, whichever process takes it, and is counted once.
 """
 
 from __future__ import annotations
@@ -36,9 +36,15 @@ def encode_line(line: EventLine) -> bytes:
     return _encoder.encode(line)
 
 
-def event_key(unit: str, event_id: str | None, event_type: str, occurred_at: int, experiment: str) -> str:
-    """32 hex digits that are equal exactly for events that count as the same."""
-    identity = ("id", unit, event_id, experiment) if event_id else ("at", unit, event_type, occurred_at, experiment)
+def event_key(
+    unit: str, event_id: str | None, event_type: str, occurred_at: int, experiment: str, place: int = 0
+) -> str:
+    """32 hex digits that are equal exactly for events that count as the same.
+
+    place: of the experiment among those the event names, in sorted order; 0 if it names none. An id counts once
+    whether the event names its experiment or not.
+    """
+    identity = ("id", unit, event_id, place) if event_id else ("at", unit, event_type, occurred_at, experiment)
     return md5(_encoder.encode(identity), usedforsecurity=False).hexdigest()
 
 

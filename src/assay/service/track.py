@@ -84,11 +84,11 @@ def _lines_of(event: EventIn, snapshot: Snapshot, now: datetime) -> tuple[list[b
     # Without id and time there is nothing to tell a repeat by: each such event is its own.
     event_id = event.event_id or (None if event.timestamp else secrets.token_hex(12))
     metrics = event.metrics if event.value is None else {**event.metrics, "value": event.value}
-    named: list[tuple[str, str | None]] = [(item.experiment_id, item.variant_id) for item in event.experiments]
+    named = sorted((item.experiment_id, item.variant_id) for item in event.experiments)
     is_exposure = event.event_type == EXPOSURE
     lines, first_key = [], ""
-    for experiment, variant in named or [("", None)]:
-        key = event_key(event.user_id, event_id, event.event_type, occurred_at, experiment)
+    for place, (experiment, variant) in enumerate(named or [("", None)]):
+        key = event_key(event.user_id, event_id, event.event_type, occurred_at, experiment, place)
         first_key = first_key or key
         line = EventLine(
             key,
@@ -111,6 +111,10 @@ def _check_names(event: EventIn) -> None:
         raise EventRefused(
             EventProblem.INVALID, "event_type", event.event_type, f"text of 1 to {_MAX_TYPE_CHARACTERS} characters"
         )
+    if event.event_type.lower() == EXPOSURE and event.event_type != EXPOSURE:
+        raise EventRefused(EventProblem.INVALID, "event_type", event.event_type, f"'{EXPOSURE}' in lower case")
+    if event.value is not None and "value" in event.metrics:
+        raise EventRefused(EventProblem.INVALID, "value", event.value, "either value or metrics.value")
     if len(event.metrics) > _MAX_METRICS:
         raise EventRefused(EventProblem.INVALID, "metrics", f"{len(event.metrics)} numbers", f"at most {_MAX_METRICS}")
     for name, value in event.metrics.items():
@@ -138,6 +142,9 @@ def _checked_time(timestamp: datetime | None, now: datetime) -> datetime:
 def _check_attribution(event: EventIn, snapshot: Snapshot, at: datetime) -> None:
     if event.event_type == EXPOSURE and not event.experiments:
         raise EventRefused(EventProblem.INVALID, "experiments", [], "the experiment and variant that the unit met")
+    if len(event.experiments) > 1 and len({item.experiment_id for item in event.experiments}) < len(event.experiments):
+        names = ", ".join(item.experiment_id for item in event.experiments)
+        raise EventRefused(EventProblem.INVALID, "experiments", names, "each experiment once")
     for i, item in enumerate(event.experiments):
         path = f"experiments[{i}]"
         experiment = snapshot.experiments.get(item.experiment_id)

@@ -60,7 +60,7 @@ def sample_size_mean(
     """Units per variant to find a mean of baseline · (1 + relative_effect). Raises InvalidInput."""
     test = _checked(alpha, power, n_comparisons, two_sided)
     difference = _difference(baseline, standard_deviation, relative_effect)
-    return _needed(test, 2 * standard_deviation**2, difference)
+    return _needed(test, 2 * standard_deviation * standard_deviation, difference)
 
 
 def power_proportion(
@@ -92,7 +92,7 @@ def power_mean(
     """Chance to find a mean of baseline · (1 + relative_effect) with n_per_variant units. Raises InvalidInput."""
     test = _checked(alpha, 0.5, n_comparisons, two_sided)
     difference = _difference(baseline, standard_deviation, relative_effect)
-    return _power(test, 2 * standard_deviation**2, difference, _units(n_per_variant))
+    return _power(test, 2 * standard_deviation * standard_deviation, difference, _units(n_per_variant))
 
 
 def minimum_effect_proportion(
