@@ -43,9 +43,7 @@ class Server:
         self.port = _free_port()
         arguments = [str(self.port) if part == "PORT" else part for part in command]
         with _on(core):
-            self._process = subprocess.Popen(
-                [sys.executable, *arguments], cwd=ROOT, env={**os.environ, "LOG_LEVEL": "ERROR"}
-            )
+            self._process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=_environment())
         self.url = f"http://127.0.0.1:{self.port}"
 
     def wait_until_ready(self) -> None:
@@ -79,6 +77,12 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Ours without the settings of an Assay that may be served from this shell: the defaults are measured."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "API_"))}
+    return {**plain, "LOG_LEVEL": "ERROR"}
 
 
 @contextlib.contextmanager

@@ -119,7 +119,7 @@ def _not_json(data: bytes) -> EventRefused:
     found = _not_finite(parsed, "")
     if found is None:
         return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
-    return EventRefused(EventProblem.NOT_A_NUMBER, found[0], found[1], "a finite number")
+    return EventRefused(EventProblem.NOT_A_NUMBER, found[0] or "event", found[1], "a finite number")
 
 
 def _not_finite(value: Any, path: str) -> tuple[str, float] | None:
