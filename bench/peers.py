@@ -166,16 +166,16 @@ def growthbook() -> Decide:
 
 def statsig() -> Decide:
     """Statsig's Rust core, its specifications handed over by a data store, without network and logging."""
-    from statsig_python_core import DataStore, DataStoreBytesResponse, Statsig, StatsigOptions, StatsigUser
+    from statsig_python_core import DataStore, DataStoreResponse, Statsig, StatsigOptions, StatsigUser
 
-    specs = json.dumps(_statsig_specs()).encode()
+    specs = json.dumps(_statsig_specs())
 
     class Store(DataStore):
-        def get_bytes(self, key: str) -> DataStoreBytesResponse:
-            return DataStoreBytesResponse(result=specs, time=1)
+        def get(self, key: str) -> DataStoreResponse:
+            return DataStoreResponse(result=specs, time=1)
 
     store = Store()  # type: ignore[no-untyped-call]
-    options = StatsigOptions(data_store=store, disable_network=True, disable_all_logging=True)
+    options = StatsigOptions(data_store=store, disable_network=True, disable_all_logging=True, output_log_level="error")
     client = Statsig("secret-none", options)
     client.initialize().wait()
 

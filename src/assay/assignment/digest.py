@@ -1,4 +1,4 @@
-"""MD5 for bucketing: nothing secret, only the same 16 bytes everywhere."""
+"""MD5 for buckets and keys: nothing secret, only the same 16 bytes everywhere."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from hashlib import md5
 from typing import Any
 
 import msgspec
 
+from assay.assignment.digest import md5
 from assay.model.event import EXPOSURE, microseconds
 
 _encoder = msgspec.json.Encoder()
@@ -45,7 +45,7 @@ def event_key(
     whether the event names its experiment or not.
     """
     identity = ("id", unit, event_id, place) if event_id else ("at", unit, event_type, occurred_at, experiment)
-    return md5(_encoder.encode(identity), usedforsecurity=False).hexdigest()
+    return md5(_encoder.encode(identity)).hexdigest()
 
 
 def exposure_line(unit: str, experiment: str, variant: str, at: datetime, context: Mapping[str, Any]) -> bytes:
