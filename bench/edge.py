@@ -9,14 +9,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,87 +24,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bench.load import MAX_REQUESTS
 from bench.peers import COUNTRIES, KEY
 from bench.report import print_last_line
+from bench.server import ROOT, Server, cores, on
 
-ROOT = Path(__file__).parents[1]
 PEERS = ("constant", "bare_asgi", "fastapi")
-START_SECONDS = 30.0
 _BUSY = 0.95
 _Round = dict[str, float]
-
-
-class Server:
-    """A server process on a free loopback port, ready to be asked."""
-
-    def __init__(self, command: Sequence[str], core: int | None) -> None:
-        self.port = _free_port()
-        arguments = [str(self.port) if part == "PORT" else part for part in command]
-        with _on(core):
-            self._process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=_environment())
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def wait_until_ready(self) -> None:
-        """Return when the port is open; end the benchmark if the server ends or takes too long."""
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends and self._process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
-            time.sleep(0.05)
-        raise SystemExit(f"no server on port {self.port}")
-
-    def cpu_seconds(self) -> float | None:
-        """Processor time of all its threads so far, where the system tells."""
-        try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def pause(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
-
-    def end(self) -> None:
-        self.resume()
-        self._process.terminate()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Ours without the settings of an Assay that may be served from this shell: the defaults are measured."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ASSAY_", "API_"))}
-    return {**plain, "LOG_LEVEL": "ERROR"}
-
-
-@contextlib.contextmanager
-def _on(core: int | None) -> Iterator[None]:
-    """Processes started inside run on this core."""
-    if core is None:
-        yield
-        return
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
-
-
-def _cores() -> tuple[int | None, int | None]:
-    """A core for the servers and another for the load, where the system lets us choose."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
-    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_experiment(url: str) -> str:
@@ -121,7 +41,7 @@ def start_experiment(url: str) -> str:
         "primary_metric": {"name": "bought", "type": "conversion", "event": "buy"},
     }
     question = {"user_id": "user-0000000000", "experiments": [KEY], "context": {"country": "US"}, "log_exposure": False}
-    with httpx.Client(base_url=f"{url}/api/v1", timeout=30) as client:
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=30, trust_env=False) as client:
         client.post("/experiments", json=body).raise_for_status()
         client.post(f"/experiments/{KEY}/start").raise_for_status()
         return client.post("/experiments/assign", json=question).raise_for_status().text
@@ -142,7 +62,7 @@ class Track:
         command = [sys.executable, "bench/load.py", str(server.port), str(seconds or self._seconds), str(first_unit)]
         server.resume()
         cpu_before = server.cpu_seconds()
-        with _on(self._core):
+        with on(self._core):
             done = subprocess.run(
                 command + ["--logged"] * logged, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
             )
@@ -153,6 +73,7 @@ class Track:
         measured: _Round = json.loads(done.stdout)
         if cpu_before is not None and cpu_after is not None:
             measured["server_cpu"] = (cpu_after - cpu_before) / measured["seconds"]
+            measured["cpu_us"] = (cpu_after - cpu_before) / measured["n_requests"] * 1e6
         return measured
 
 
@@ -182,30 +103,38 @@ def median(rounds: Sequence[_Round], name: str) -> float:
 
 
 def print_table(rounds: dict[str, list[_Round]]) -> None:
-    """One line per server, and a word when the load rather than the server was the limit."""
-    print(f"{'':>14}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'server cpu':>12}{'load cpu':>10}")
+    """One line per server, and a word about what the limit was."""
+    print(f"{'':>14}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'cpu us':>9}{'server cpu':>12}{'load cpu':>10}")
     for name, items in rounds.items():
         rate, p50, p99 = (median(items, figure) for figure in ("requests_per_s", "p50_ms", "p99_ms"))
+        cpu_us, server_cpu = (
+            median(items, figure) if figure in items[0] else float("nan") for figure in ("cpu_us", "server_cpu")
+        )
         load_cpu = median(items, "client_cpu")
-        server_cpu = median(items, "server_cpu") if "server_cpu" in items[0] else float("nan")
-        print(f"{name:>14}{rate:>12,.0f}{p50:>9.2f}{p99:>9.2f}{server_cpu:>12.0%}{load_cpu:>10.0%}")
-    slow = [name for name, items in rounds.items() if _load_was_the_limit(items)]
-    print(
-        f"the load generator was the bottleneck for: {', '.join(slow)}" if slow else "the servers were the bottleneck"
-    )
+        print(f"{name:>14}{rate:>12,.0f}{p50:>9.2f}{p99:>9.2f}{cpu_us:>9.1f}{server_cpu:>12.0%}{load_cpu:>10.0%}")
+    print(limits(rounds))
 
 
-def _load_was_the_limit(items: Sequence[_Round]) -> bool:
-    return median(items, "client_cpu") > _BUSY and "server_cpu" in items[0] and median(items, "server_cpu") < _BUSY
+def limits(rounds: dict[str, list[_Round]]) -> str:
+    """Rates compare servers only where each had its core to itself and used it."""
+    known = {name: items for name, items in rounds.items() if "server_cpu" in items[0]}
+    idle = [name for name, items in known.items() if median(items, "server_cpu") < _BUSY]
+    slow = [name for name in idle if median(known[name], "client_cpu") > _BUSY]
+    if slow:
+        return f"the load generator was the bottleneck for: {', '.join(slow)}"
+    if idle:
+        return f"other work took the processor from {', '.join(idle)}: rates are doubtful, cpu us is the better measure"
+    return "the servers were the bottleneck" if known else "this system does not tell what the bottleneck was"
 
 
 def figures_of(rounds: dict[str, list[_Round]]) -> dict[str, Any]:
-    """Ours plain, the others under their names."""
+    """Ours plain, the others under their names. cpu_us: the server's processor time per request."""
     figures = {}
     for name, items in rounds.items():
         prefix = "" if name == "assay" else name.removeprefix("assay_") + "_"
-        for figure in ("requests_per_s", "p50_ms", "p99_ms"):
-            figures[prefix + figure] = median(items, figure)
+        for figure in ("requests_per_s", "p50_ms", "p99_ms", "cpu_us", "server_cpu"):
+            if figure in items[0]:
+                figures[prefix + figure] = median(items, figure)
     return figures
 
 
@@ -215,7 +144,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
     n_rounds, seconds = (1, 0.5) if quick else (3, 3.0)
-    server_core, load_core = _cores()
+    server_core, load_core = cores()
     track = Track(load_core, seconds)
     rounds: dict[str, list[_Round]] = {}
     with running(server_core) as servers:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.edge import limits
 from bench.load import measure
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,20 @@ def test_the_last_line_is_one_json_object() -> None:
     assert all(ratio > 0 for ratio in last["ratios"].values())
     assert {"requests_per_s", "p50_ms", "p99_ms", "logged_requests_per_s"} <= set(last["figures"])
     assert 0 < last["figures"]["p50_ms"] <= last["figures"]["p99_ms"]
+
+
+@pytest.mark.parametrize(
+    ("server_cpu", "client_cpu", "words"),
+    [
+        (0.99, 0.4, "the servers were the bottleneck"),
+        (0.7, 0.99, "the load generator was the bottleneck for: bare"),
+        (0.7, 0.4, "other work took the processor from bare: rates are doubtful"),
+    ],
+)
+def test_the_limit_is_named(server_cpu: float, client_cpu: float, words: str) -> None:
+    rounds = {"ours": [{"server_cpu": 1.0, "client_cpu": 0.4}]}
+    rounds["bare"] = [{"server_cpu": server_cpu, "client_cpu": client_cpu}]
+    assert limits(rounds).startswith(words)
 
 
 @pytest.mark.parametrize(
