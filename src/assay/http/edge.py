@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 import msgspec
+import structlog
 
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
 from assay.http.problems import (
@@ -37,6 +38,8 @@ MAX_ASSIGN_BYTES = 256 * 1024
 MAX_BATCH = 100
 _MAX_EXPERIMENTS = 1_000
 _MAX_UNIT_CHARACTERS = 20_000
+
+_log = structlog.get_logger("assay.http")
 
 
 class AssignIn(msgspec.Struct, forbid_unknown_fields=True):
@@ -122,9 +125,14 @@ class Edge:
             document = compressed or problem_of(error)
             status = document["status"]
             await send_json(send, status, encoded(document), media_type=_PROBLEM, headers=headers_of(error))
+        except RecursionError:
+            document = problem_of(Malformed("body", "deep nesting", "values nested less deep"))
+            status = document["status"]
+            await send_json(send, status, encoded(document), media_type=_PROBLEM)
         except Exception:
+            # Logged here and not raised on, so that the connection lives for the next request.
+            _log.exception("request failed", method=endpoint.method, path=endpoint.path)
             await send_json(send, 500, encoded(unexpected()), media_type=_PROBLEM)
-            raise
         finally:
             self._services.telemetry.request_seconds(endpoint.method, endpoint.path, status, perf_counter() - started)
 
@@ -215,7 +223,8 @@ def _body_error(error: Exception, body: bytes) -> InvalidInput:
         return InvalidInput(field, None, "a value: the field is required")
     fields = ", ".join(AssignIn.__struct_fields__)
     accepted = f"one of {fields}" if "unknown field" in what else accepted_words(what)
-    return InvalidInput(field, value, accepted)
+    # The decoder does not say which entry of an object it is.
+    return InvalidInput(field.removesuffix("[...]"), value, accepted)
 
 
 def _single_answer(checked: Checked, now: str) -> tuple[int, bytes]:

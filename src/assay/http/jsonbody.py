@@ -9,17 +9,27 @@ from typing import Any
 from assay.errors import InvalidInput, Malformed
 
 MAX_DEPTH = 50
+MAX_DIGITS = 300
 _SHOWN = 80
 
 
 def check_json(body: bytes) -> None:
-    """Raise Malformed for a body that is not JSON; InvalidInput, naming the path, for NaN, Infinity, text that is not
-    Unicode (half of a surrogate pair) and nesting deeper than MAX_DEPTH."""
+    """Raise for what cannot be kept.
+
+    Malformed: not JSON, or whole numbers of more than MAX_DIGITS digits. InvalidInput, naming the path: NaN, Infinity,
+    text that is not Unicode (half of a surrogate pair), nesting deeper than MAX_DEPTH.
+    """
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_int=_whole)
     except (ValueError, RecursionError) as error:
         raise Malformed("body", body[:_SHOWN].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
     _check(document, "", 0)
+
+
+def _whole(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_DIGITS:
+        raise ValueError(f"whole numbers have at most {MAX_DIGITS} digits")
+    return int(digits)
 
 
 def _check(value: Any, path: str, depth: int) -> None:

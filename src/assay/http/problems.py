@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -67,8 +68,11 @@ def encoded_body_problem(scope: Scope) -> dict[str, Any] | None:
 
 
 def encoded(document: dict[str, Any]) -> bytes:
-    """The document as JSON."""
-    return msgspec.json.encode(document)
+    """The document as JSON; what it quotes that is not Unicode becomes '?'."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        return json.dumps(document, ensure_ascii=False).encode(errors="replace")
 
 
 def headers_of(error: AssayError) -> dict[str, str]:

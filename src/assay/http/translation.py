@@ -12,7 +12,7 @@ from assay.model.audience import All, Attribute, Audience, Operator, parse_condi
 from assay.model.document import parse_time
 from assay.model.experiment import Experiment, ExperimentType, Variant
 from assay.model.metric import Aggregation, Direction, Measure, Metric, MetricKind, Role
-from assay.model.names import KEY_PATTERN, check_key, key_from_name
+from assay.model.names import KEY_PATTERN, check_key, check_text, key_from_name
 from assay.model.plan import Correction, Method, Plan
 from assay.model.shares import PARTS, even_parts, parts_of, split_parts
 
@@ -37,6 +37,8 @@ _TARGETING = {
 def new_experiment(payload: ExperimentIn) -> Experiment:
     """A draft from a creation request."""
     key = check_key(payload.id, "id") if payload.id is not None else key_from_name(payload.name)
+    if key in _RESERVED and payload.id is None:
+        key = f"{key}-experiment"
     if key in _RESERVED:
         raise InvalidInput("id", key, f"an id other than {', '.join(sorted(_RESERVED))}: those are paths of the API")
     salt = check_key(payload.salt, "salt") if payload.salt is not None else secrets.token_hex(4)
@@ -101,18 +103,22 @@ def _variant(payload: VariantIn, weight: int, nobody_flagged: bool, path: str) -
         raise InvalidInput(f"{path}.id", None, "an id or a name")
     key = check_key(payload.id, f"{path}.id") if payload.id is not None else key_from_name(payload.name)
     control = payload.is_control if payload.is_control is not None else nobody_flagged and key == "control"
-    return Variant(
-        key=key,
-        name=payload.name,
-        description=payload.description,
-        weight=weight,
-        control=control,
-        config=payload.config,
-    )
+    try:
+        return Variant(
+            key=key,
+            name=payload.name,
+            description=payload.description,
+            weight=weight,
+            control=control,
+            config=payload.config,
+        )
+    except InvalidInput as error:
+        raise error.at(f"{path}.{error.field}") from None
 
 
 def metric_of(payload: MetricIn, role: Role) -> Metric:
     """One metric."""
+    check_text(payload.name, "metric.name", most=200)
     key = _metric_key(payload)
     kind = _KINDS[payload.type]
     event, field = payload.event, payload.field

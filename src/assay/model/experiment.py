@@ -46,7 +46,7 @@ class Variant:
 
     def __post_init__(self) -> None:
         check_key(self.key, "key")
-        check_text(self.name, "name", most=500)
+        check_text(self.name, "name", most=200)
         check_text(self.description, "description", most=10_000)
         if not 0 <= self.weight <= PARTS:
             raise InvalidInput("weight", self.weight, f"parts of {PARTS:,}")

@@ -34,8 +34,19 @@ def check_text(value: str, field: str, *, most: int) -> None:
             raise InvalidInput(field, value, f"text without control characters (here {character!a})")
 
 
+_JOINERS = "\u200c\u200d"
+"""Unseen, but parts of emoji and of words in several scripts."""
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols that show nothing."""
+
+
 def check_name(value: str, field: str) -> None:
-    """A name for people: some of it can be seen."""
+    """A name for people: one line, some of it can be seen, and nothing hides in it."""
     check_text(value, field, most=200)
-    if not any(unicodedata.category(character)[0] in "LNPSM" for character in value):
+    for character in value:
+        hidden = unicodedata.category(character) in ("Cc", "Cf") and character not in _JOINERS
+        # The tags that spell the flags of regions.
+        if hidden and not "\U000e0020" <= character <= "\U000e007f":
+            raise InvalidInput(field, value, f"text without unseen characters (here {character!a})")
+    if not any(unicodedata.category(c)[0] in "LNPS" and c not in _BLANK for c in value):
         raise InvalidInput(field, value, "a name with at least one visible character")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -41,7 +42,13 @@ class EventRefused(Exception):
     """One event is not accepted: names the field, what was given and what is accepted."""
 
     def __init__(self, code: EventProblem, field_name: str, given: Any, accepted: str) -> None:
-        self.code, self.field, self.given, self.accepted = code, field_name, shown(given), accepted
+        self.code, self.accepted = code, accepted
+        self.field, self.given = _in_unicode(field_name), _in_unicode(shown(given))
+
+
+def _in_unicode(text: str) -> str:
+    """What is quoted from an event must be fit to be sent back."""
+    return text.encode(errors="replace").decode()
 
 
 _decoder = msgspec.json.Decoder(EventIn)
@@ -61,30 +68,43 @@ def split_body(body: bytes) -> tuple[list[msgspec.Raw], bool]:
         if len(parsed) > 1:
             other = next(key for key in parsed if key != "events")
             raise InvalidInput(other, bytes(parsed[other]).decode(errors="replace"), "only 'events' beside a batch")
-        try:
-            return msgspec.json.decode(parsed["events"], type=list[msgspec.Raw]), True
-        except (msgspec.DecodeError, RecursionError):
-            given = bytes(parsed["events"]).decode(errors="replace")
-            raise InvalidInput("events", given, "a list of events") from None
+        return _listed(bytes(parsed["events"])), True
     if isinstance(parsed, list):
         return parsed, True
     return [msgspec.Raw(_rejoin(parsed))], False
 
 
+def _listed(events: bytes) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(events, type=list[msgspec.Raw])
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        parsed = _loaded(events)
+    if not isinstance(parsed, list):
+        raise InvalidInput("events", events.decode(errors="replace"), "a list of events")
+    return [_as_raw(item) for item in parsed]
+
+
 def _rejoin(parsed: Mapping[str, msgspec.Raw]) -> bytes:
-    return msgspec.json.encode(parsed)
+    try:
+        return msgspec.json.encode(parsed)
+    except UnicodeEncodeError:
+        return b"{%s}" % b",".join(b"%s:%s" % (json.dumps(key).encode(), bytes(raw)) for key, raw in parsed.items())
 
 
 def _parse_leniently(body: bytes) -> list[msgspec.Raw] | dict[str, msgspec.Raw]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Malformed("body", body[:80].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
+    parsed = _loaded(body)
     if isinstance(parsed, dict):
         return {str(key): _as_raw(value) for key, value in parsed.items()}
     if isinstance(parsed, list):
         return [_as_raw(item) for item in parsed]
     raise InvalidInput("body", parsed, "an event, a list of events, or {'events': [...]}")
+
+
+def _loaded(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Malformed("body", text[:80].decode(errors="replace"), f"JSON in UTF-8 ({error})") from None
 
 
 def _as_raw(value: Any) -> msgspec.Raw:
@@ -101,36 +121,57 @@ def decode_event(raw: bytes | msgspec.Raw) -> EventIn:
         )
     try:
         return _decoder.decode(data)
-    except msgspec.ValidationError as error:
-        raise _explain(str(error), data) from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise _refusal(error, data) from None
+
+
+def too_deep() -> EventRefused:
+    """The refusal of an event whose values are nested deeper than can be read or written."""
+    return EventRefused(EventProblem.INVALID, "event", "deep nesting", "values nested less deep")
+
+
+def _refusal(error: Exception, data: bytes) -> EventRefused:
+    if isinstance(error, RecursionError):
+        return too_deep()
+    try:
+        is_form = isinstance(error, msgspec.ValidationError) and "out of range" not in str(error)
+        return _explain(str(error), data) if is_form else _not_json(data)
     except RecursionError:
-        raise EventRefused(EventProblem.INVALID, "event", "deep nesting", "values nested less deep") from None
-    except (msgspec.DecodeError, ValueError):
-        raise _not_json(data) from None
+        return too_deep()
 
 
 def _not_json(data: bytes) -> EventRefused:
-    """A number that JSON does not have, found by a lenient reading, else malformed text."""
+    """A value that JSON does not have, found by a lenient reading, else malformed text."""
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError) as error:
         accepted = "whole numbers of at most 4,300 digits" if "integer string" in str(error) else "JSON in UTF-8"
         return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), accepted)
-    found = _not_finite(parsed, "")
+    found = _unfit(parsed, "")
     if found is None:
         return EventRefused(EventProblem.INVALID, "event", data[:80].decode(errors="replace"), "JSON in UTF-8")
-    return EventRefused(EventProblem.NOT_A_NUMBER, found[0] or "event", found[1], "a finite number")
+    path, given = found
+    if isinstance(given, str):
+        return EventRefused(EventProblem.INVALID, path or "event", given, "text in Unicode, without half a pair")
+    return EventRefused(EventProblem.NOT_A_NUMBER, path or "event", given, "a finite number")
 
 
-def _not_finite(value: Any, path: str) -> tuple[str, float] | None:
+def _unfit(value: Any, path: str) -> tuple[str, Any] | None:
+    """Where the first number that is not finite as a float is, or the first text that is not Unicode."""
     if isinstance(value, float) and not math.isfinite(value):
         return path, value
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        return path, value
+    if isinstance(value, str) and _in_unicode(value) != value:
+        return path, value
+    if isinstance(value, dict) and (halves := [key for key in value if _in_unicode(key) != key]):
+        return path, halves[0]
     children: list[tuple[str, Any]] = []
     if isinstance(value, dict):
         children = [(f"{path}.{key}" if path else str(key), item) for key, item in value.items()]
     elif isinstance(value, list):
         children = [(f"{path}[{i}]", item) for i, item in enumerate(value)]
-    return next((found for key, item in children if (found := _not_finite(item, key))), None)
+    return next((found for key, item in children if (found := _unfit(item, key))), None)
 
 
 _MISSING = re.compile(r"missing required field `(\w+)`")

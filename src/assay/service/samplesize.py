@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from assay.errors import InvalidInput
 from assay.stats.power import sample_size_mean, sample_size_proportion
 from assay.stats.sequence import equivalent_alpha
 
 _TRAFFICS = {"daily_traffic_10k": 10_000, "daily_traffic_50k": 50_000, "daily_traffic_100k": 100_000}
 _EFFECTS = (0.05, 0.10, 0.15)
+_LEAST_ALPHA = 1e-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +38,12 @@ class SampleSizeQuestion:
 
 def answer(question: SampleSizeQuestion) -> dict[str, Any]:
     """The answer as a document; raises InvalidInput naming what makes no sense."""
+    if 0 < question.alpha < _LEAST_ALPHA:
+        raise InvalidInput("alpha", question.alpha, f"a number of at least {_LEAST_ALPHA:g} and below 0.5")
     n_comparisons = question.n_variants - 1 if question.corrected else 1
     required = _required(question, question.relative_effect, n_comparisons)
     total = required * question.n_variants
+    treatment = _plain(question.baseline * (1 + question.relative_effect))
     days = {name: math.ceil(total / traffic) for name, traffic in _TRAFFICS.items()}
     if question.daily_traffic is not None:
         days["daily_traffic_given"] = math.ceil(total / question.daily_traffic)
@@ -53,9 +58,8 @@ def answer(question: SampleSizeQuestion) -> dict[str, Any]:
         "detectable_effect_sizes": _effects(question, n_comparisons),
         "assumptions": {
             question.baseline_name: question.baseline,
-            question.baseline_name.replace("baseline", "treatment"): _plain(
-                question.baseline * (1 + question.relative_effect)
-            ),
+            question.baseline_name.replace("baseline", "treatment"): treatment,
+            "treatment_value": treatment,
             "effect_size": question.relative_effect,
             "alpha": question.alpha,
             "alpha_per_comparison": question.alpha / n_comparisons,
@@ -75,7 +79,11 @@ def _effects(question: SampleSizeQuestion, n_comparisons: int) -> dict[str, Any]
         if question.baseline_sd is None and question.baseline * (1 + effect) >= 1:
             shown[name] = {"no_estimate": "impossible_rate", "reason": "the treatment's rate would reach 1"}
             continue
-        n = _required(question, effect, n_comparisons)
+        try:
+            n = _required(question, effect, n_comparisons)
+        except InvalidInput as error:
+            shown[name] = {"no_estimate": "impossible_effect", "reason": error.accepted}
+            continue
         days = math.ceil(n * question.n_variants / _TRAFFICS["daily_traffic_50k"])
         shown[name] = {"sample_size_per_variant": n, "days_at_50k_traffic": days}
     return shown

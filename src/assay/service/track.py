@@ -14,7 +14,7 @@ import msgspec
 from assay.assignment.snapshot import Snapshot
 from assay.model.event import EXPOSURE, EventProblem, Refusal, microseconds
 from assay.ports import Clock, Inbox, Telemetry
-from assay.service.eventform import EventIn, EventRefused, decode_event
+from assay.service.eventform import EventIn, EventRefused, decode_event, too_deep
 from assay.service.eventlines import EventLine, encode_line, event_key
 from assay.service.snapshots import Snapshots
 
@@ -60,7 +60,8 @@ class Tracking:
             try:
                 event = decode_event(raw)
                 lines, event_id = _lines_of(event, snapshot, now)
-            except EventRefused as refused:
+            except (EventRefused, RecursionError) as error:
+                refused = error if isinstance(error, EventRefused) else too_deep()
                 checked.refusals.append(
                     Refusal(
                         index=index,

@@ -43,8 +43,9 @@ def sample_size_proportion(
     """Units per variant to find a share of baseline · (1 + relative_effect). Raises InvalidInput."""
     test = _checked(alpha, power, n_comparisons, two_sided)
     treated = _treated_share(baseline, relative_effect)
-    spread = baseline * (1 - baseline) + treated * (1 - treated)
-    return _needed(test, spread, treated - baseline)
+    noise = math.sqrt(baseline * (1 - baseline) + treated * (1 - treated))
+    least = _least(test, math.sqrt(2 * (1 - baseline) / baseline))
+    return _needed(test, noise, treated - baseline, relative_effect, least)
 
 
 def sample_size_mean(
@@ -60,7 +61,8 @@ def sample_size_mean(
     """Units per variant to find a mean of baseline · (1 + relative_effect). Raises InvalidInput."""
     test = _checked(alpha, power, n_comparisons, two_sided)
     difference = _difference(baseline, standard_deviation, relative_effect)
-    return _needed(test, 2 * standard_deviation * standard_deviation, difference)
+    noise = math.sqrt(2) * standard_deviation
+    return _needed(test, noise, difference, relative_effect, _least(test, noise / abs(baseline)))
 
 
 def power_proportion(
@@ -75,8 +77,8 @@ def power_proportion(
     """Chance to find a share of baseline · (1 + relative_effect) with n_per_variant units. Raises InvalidInput."""
     test = _checked(alpha, 0.5, n_comparisons, two_sided)
     treated = _treated_share(baseline, relative_effect)
-    spread = baseline * (1 - baseline) + treated * (1 - treated)
-    return _power(test, spread, treated - baseline, _units(n_per_variant))
+    noise = math.sqrt(baseline * (1 - baseline) + treated * (1 - treated))
+    return _power(test, noise, treated - baseline, _units(n_per_variant))
 
 
 def power_mean(
@@ -92,7 +94,7 @@ def power_mean(
     """Chance to find a mean of baseline · (1 + relative_effect) with n_per_variant units. Raises InvalidInput."""
     test = _checked(alpha, 0.5, n_comparisons, two_sided)
     difference = _difference(baseline, standard_deviation, relative_effect)
-    return _power(test, 2 * standard_deviation * standard_deviation, difference, _units(n_per_variant))
+    return _power(test, math.sqrt(2) * standard_deviation, difference, _units(n_per_variant))
 
 
 def minimum_effect_proportion(
@@ -118,7 +120,7 @@ def minimum_effect_proportion(
         middle = (low + high) / 2
         found = (middle - baseline) ** 2 >= reach * (variance + middle * (1 - middle))
         low, high = (low, middle) if found else (middle, high)
-    return high / baseline - 1
+    return _finite(high / baseline - 1, baseline)
 
 
 def minimum_effect_mean(
@@ -135,7 +137,7 @@ def minimum_effect_mean(
     test = _checked(alpha, power, n_comparisons, two_sided)
     _difference(baseline, standard_deviation, 1.0)
     reach = (test.z_alpha + test.z_power) * math.sqrt(2 / _units(n_per_variant))
-    return reach * standard_deviation / abs(baseline)
+    return _finite(reach * standard_deviation / abs(baseline), baseline)
 
 
 def days_to_completion(
@@ -198,6 +200,8 @@ def _difference(baseline: float, standard_deviation: float, relative_effect: flo
         raise InvalidInput("standard_deviation", standard_deviation, "a number above 0")
     if not math.isfinite(relative_effect) or relative_effect == 0:
         raise InvalidInput("relative_effect", relative_effect, "an effect other than 0")
+    if not math.isfinite(baseline * (1 + relative_effect)):
+        raise InvalidInput("relative_effect", relative_effect, "an effect that keeps the mean a finite number")
     return baseline * relative_effect
 
 
@@ -207,14 +211,27 @@ def _units(n_per_variant: int) -> int:
     return n_per_variant
 
 
-def _needed(test: _Test, spread: float, difference: float) -> int:
-    # Divided one after the other: the square of a tiny difference would be 0.
-    per_unit = spread / difference / difference if difference else math.inf
-    exact = (test.z_alpha + test.z_power) ** 2 * per_unit
+def _finite(effect: float, baseline: float) -> float:
+    if not math.isfinite(effect):
+        raise InvalidInput("baseline", baseline, "a baseline that is not next to nothing beside its spread")
+    return effect
+
+
+def _least(test: _Test, relative_noise: float) -> float:
+    """About the smallest relative effect that _MOST_UNITS find. relative_noise: √(2 v_c) / baseline."""
+    return (test.z_alpha + test.z_power) * relative_noise / math.sqrt(_MOST_UNITS)
+
+
+def _needed(test: _Test, noise: float, difference: float, relative_effect: float, least: float) -> int:
+    """noise: √(v_c + v_t), kept as a root because its square may be beyond what a number holds."""
+    root = (test.z_alpha + test.z_power) * (noise / abs(difference)) if difference else math.inf
+    exact = root * root
     if not exact <= _MOST_UNITS:
-        raise InvalidInput("relative_effect", difference, f"an effect that fewer than {_MOST_UNITS:,} units can show")
+        sizes = f"a size of about {least:.2g} or more" if math.isfinite(least) else "a larger one"
+        accepted = f"{sizes}: it is too small to find with fewer than a trillion units"
+        raise InvalidInput("relative_effect", relative_effect, accepted)
     return max(2, math.ceil(exact))
 
 
-def _power(test: _Test, spread: float, difference: float, n: int) -> float:
-    return float(ndtr(abs(difference) * math.sqrt(n / spread) - test.z_alpha))
+def _power(test: _Test, noise: float, difference: float, n: int) -> float:
+    return float(ndtr(abs(difference) / noise * math.sqrt(n) - test.z_alpha))
