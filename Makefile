@@ -66,7 +66,7 @@ browser:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "Installing Chromium for the page tests"; \
-	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	    { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 	      || echo "Chromium could not be installed: page tests will be skipped"; \
 	  else echo "No Chromium found: page tests will be skipped"; fi; }
 

@@ -188,6 +188,84 @@ async def test_nan_and_infinity_are_refused_alone(server: Server) -> None:
     assert single.json()["field"] == "value"
 
 
+NESTED = b"[" * 100_000 + b"]" * 100_000
+HOSTILE = {
+    "digits": (b'"properties": {"a": ' + b"9" * 5_000 + b"}", "event"),
+    "half a pair": (b'"properties": {"a": "\\ud83d"}', "properties.a"),
+    "half a pair as a key": (b'"metrics": {"\\ud83d": NaN}', "metrics"),
+    "half a pair as a field": (b'"\\ud83d": 1', "event"),
+    "beyond a float": (b'"metrics": {"b": 1' + b"0" * 400 + b"}", "metrics.b"),
+    "not a number": (b'"value": NaN', "value"),
+}
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_ninety_nine_are_kept_beside_what_json_cannot_carry(server: Server, name: str, wrapped: bool) -> None:
+    content, field = HOSTILE[name]
+    hostile = b'{"user_id": "u", "event_type": "buy", ' + content + b"}"
+    batch = b"[" + b", ".join([b'{"user_id": "u", "event_type": "buy"}'] * 99 + [hostile]) + b"]"
+    answer = await server.http.post("/api/v1/events", content=b'{"events": ' + batch + b"}" if wrapped else batch)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["accepted"] == 99
+    (refused,) = answer.json()["refused"]
+    assert (refused["index"], refused["field"]) == (99, field)
+    single = await server.http.post("/api/v1/events", content=hostile)
+    assert (single.status_code, single.json()["field"]) == (422, field)
+
+
+async def test_of_a_body_that_cannot_be_read_nothing_is_kept(server: Server) -> None:
+    await server.running(secondary_metrics=[{"name": "purchases", "type": "count", "event": "buy"}])
+    await server.post("/events", exposure("u", "green"))
+    good = b'{"user_id": "u", "event_type": "buy"}'
+    for hostile in (NESTED, b'{"value": NaN, "properties": {"a": ' + b"9" * 5_000 + b"}}", b"{"):
+        answer = await server.http.post("/api/v1/events", content=b"[" + good + b", " + hostile + b"]")
+        assert (answer.status_code, answer.json()["field"]) == (400, "body")
+    body = await results(server)
+    green = next(item for item in body["variants"] if item["variant_id"] == "green")
+    assert green["metrics"]["purchases"]["value"] == 0.0
+
+
+@pytest.mark.parametrize("depth", [200, 900, 1_000, 5_000, 100_000])
+async def test_nesting_of_any_depth_is_taken_or_refused(server: Server, depth: int) -> None:
+    await server.running()
+    nested = b"[" * depth + b"]" * depth
+    for path, content in (
+        ("events", b'{"user_id": "u", "event_type": "buy", "properties": {"a": %s}}'),
+        ("events", b'{"user_id": "u", "event_type": "buy", "value": NaN, "properties": {"a": %s}}'),
+        ("events", b'[{"user_id": "u", "event_type": "buy", "value": NaN, "properties": {"a": %s}}]'),
+        ("events", b'{"user_id": %s, "event_type": "buy"}'),
+        ("events", b'{"events": %s}'),
+        ("events", b"%s"),
+        ("experiments/assign", b'{"user_id": "u", "experiments": ["checkout"], "context": {"a": %s}}'),
+        ("experiments/assign", b'{"user_id": %s}'),
+        ("experiments", b'{"name": %s}'),
+    ):
+        answer = await server.http.post(
+            f"/api/v1/{path}", content=content % nested, headers={"content-type": "application/json"}
+        )
+        assert answer.status_code in (200, 202, 400, 413, 422), (path, content, answer.text)
+
+
+async def test_an_id_counts_once_plain_and_with_its_experiment(server: Server) -> None:
+    await server.running(secondary_metrics=[{"name": "purchases", "type": "count", "event": "buy"}])
+    await server.post("/events", exposure("u", "green"))
+    plain = buy("u", event_id="order-1", timestamp=None)
+    named = plain | {"experiments": [{"experiment_id": "checkout", "variant_id": "green"}]}
+    for event in (plain, named, plain):
+        assert (await server.post("/events", event)).json()["event_id"] == "order-1"
+    body = await results(server)
+    green = next(item for item in body["variants"] if item["variant_id"] == "green")
+    assert green["metrics"]["purchases"]["value"] == 1.0
+
+
+@pytest.mark.parametrize("content", [b'{"user_id": ["\\ud83d"]}', b'{"user_id": "u", "context": {"a": 1e999}}'])
+async def test_an_assignment_that_quotes_what_cannot_be_sent_is_refused(server: Server, content: bytes) -> None:
+    answer = await server.http.post("/api/v1/experiments/assign", content=content)
+    assert answer.status_code == 422
+    assert answer.json()["field"] in ("user_id", "context")
+
+
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [

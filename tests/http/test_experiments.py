@@ -231,6 +231,14 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"name": "x" * 201}, "name", "at most 200"),
     ({"name": "\u200b"}, "name", "visible"),
     ({"name": "a\x00b"}, "name", "control characters"),
+    ({"name": "a\u200bb"}, "name", "unseen characters"),
+    ({"name": "\u3164\u2800"}, "name", "visible"),
+    ({"variants": [{"id": "control"}, {"id": "b", "name": "\x00"}]}, "variants[1].name", "control characters"),
+    ({"variants": [{"id": "b", "name": "x" * 201}]}, "variants[0].name", "at most 200"),
+    ({"primary_metric": {"key": "m", "name": "\x00", "event": "buy"}}, "metric.name", "control characters"),
+    ({"hypothesis": "x" * 10_001}, "hypothesis", "at most 10,000"),
+    ({"owner": "x" * 201}, "owner", "at most 200"),
+    ({"tags": ["x" * 101]}, "tags", "at most 100"),
     ({"description": "x" * 10_001}, "description", "at most 10,000"),
     ({"tags": ["t"] * 51}, "tags", "at most 50"),
     ({"start_date": "2026-02-05T10:00:00", "end_date": "2026-02-05T09:00:00Z"}, "end_date", "after start_date"),
@@ -271,6 +279,7 @@ RAW: list[tuple[bytes, int, str]] = [
     (b'{"name": "Headline \\ud83d"}', 422, "name"),
     (b'{"name": "E", "audience": ' + b'{"not": ' * 200 + b"{}" + b"}" * 200 + b"}", 422, "audience" + ".not" * 50),
     (b'{"name": "E", "a": ' + b"9" * 5_000 + b"}", 400, "body"),
+    (b'{"name": "E", "variants": [{"config": {"a": -' + b"9" * 301 + b"}}]}", 400, "body"),
     (b"[" * 100_000, 400, "body"),
 ]
 
@@ -283,6 +292,13 @@ async def test_what_json_or_storage_cannot_carry(server: Server, content: bytes,
     assert answer.status_code == status, answer.text
     assert answer.json()["field"] == field
     assert (await server.get("/experiments")).json()["total"] == 0
+
+
+async def test_names_that_are_paths_of_the_api_or_drawn_of_several_characters(server: Server) -> None:
+    made = await server.post("/experiments", {"name": "Assign"})
+    assert (made.status_code, made.json()["experiment_id"]) == (201, "assign-experiment")
+    family = "\U0001f469\u200d\U0001f4bb"
+    assert (await server.post("/experiments", {"name": family})).json()["name"] == family
 
 
 async def test_text_that_is_not_json(server: Server) -> None:

@@ -11,6 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from assay.service.assign import Assigning
 from assay.service.reading import Reading
 from tests.http.conftest import LiveServer, Server
 
@@ -86,12 +87,19 @@ async def test_a_compressed_body_is_refused_by_its_name(server: Server, path: st
 
 def test_a_mistake_of_ours_does_not_cost_the_connection(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Reading, "experiments", lambda _: 1 / 0)
+    monkeypatch.setattr(Assigning, "assign", lambda *_: 1 / 0)
     with httpx.Client(base_url=live.url) as client:
+        ports = set()
         for _ in range(3):
-            answer = client.get("/api/v1/experiments")
-            assert answer.status_code == 500
-            assert answer.json()["code"] == "internal"
-        assert client.get("/health").status_code == 200
+            for answer in (
+                client.get("/api/v1/experiments"),
+                client.post("/api/v1/experiments/assign", json={"user_id": "u"}),
+                client.get("/health"),
+            ):
+                assert answer.status_code == (200 if answer.url.path == "/health" else 500)
+                ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+            assert answer.json()["status"] == "ok"
+    assert len(ports) == 1
 
 
 async def test_the_documented_sample_size_question(server: Server) -> None:
@@ -109,7 +117,7 @@ async def test_the_documented_sample_size_question(server: Server) -> None:
     assert body["required_sample_per_variant"] > 31231
     assert body["total_sample_size"] == 3 * body["required_sample_per_variant"]
     assert body["assumptions"]["alpha_per_comparison"] == 0.025
-    assert body["assumptions"]["treatment_rate"] == 0.055
+    assert body["assumptions"]["treatment_rate"] == body["assumptions"]["treatment_value"] == 0.055
     assert body["required_for_looking_at_any_time"] > body["required_sample_per_variant"]
     watched = (await server.post("/experiments/sample-size", question | {"method": "sequential"})).json()
     assert watched["required_sample_per_variant"] == body["required_for_looking_at_any_time"]
@@ -131,6 +139,8 @@ async def test_the_documented_sample_size_question(server: Server) -> None:
         ({"mde": 1e-300}, "mde"),
         ({"daily_traffic": 1e-320}, "daily_traffic"),
         ({"metric_type": "mean", "baseline_mean": 1e-200, "baseline_sd": 1e200}, "mde"),
+        ({"metric_type": "mean", "baseline_mean": 1e308, "baseline_sd": 1, "mde": 1e5}, "mde"),
+        ({"alpha": 1e-300}, "alpha"),
         ({"alpha": 0}, "alpha"),
         ({"power": 1}, "power"),
         ({"num_variants": 1}, "num_variants"),
@@ -141,6 +151,17 @@ async def test_a_senseless_question_is_named(server: Server, change: dict[str, o
     answer = await server.post("/experiments/sample-size", {"baseline_rate": 0.05, "mde": 0.1} | change)
     assert answer.status_code == 422, answer.text
     assert answer.json()["field"] == field
+    if change.get(field):
+        assert float(answer.json()["given"]) == change[field]
+
+
+async def test_an_effect_too_small_is_told_what_can_be_found(server: Server) -> None:
+    answer = await server.post("/experiments/sample-size", {"baseline_rate": 0.05, "mde": 1e-6})
+    assert "fewer than a trillion units" in answer.json()["accepted"]
+    # A rare event: the effect asked for can be found, the smaller ones of the table cannot.
+    rare = await server.post("/experiments/sample-size", {"baseline_rate": 1e-9, "mde": 5})
+    assert rare.status_code == 200
+    assert rare.json()["detectable_effect_sizes"]["5_percent_relative_lift"]["no_estimate"] == "impossible_effect"
 
 
 def test_the_stream_says_when_there_is_a_new_result(live: LiveServer) -> None:

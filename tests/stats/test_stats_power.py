@@ -66,6 +66,27 @@ def test_a_smaller_effect_more_comparisons_or_two_sides_cost_units() -> None:
     assert sample_size_mean(10, 3, -0.1) == sample_size_mean(10, 3, 0.1)
 
 
+@given(st.floats(0.5, 2), st.floats(0.1, 5), st.integers(-300, 300))
+def test_the_unit_of_measurement_does_not_matter(baseline: float, deviation: float, exponent: int) -> None:
+    scale = 10.0**exponent
+    n = sample_size_mean(baseline, deviation, 0.1)
+    # Rounding up can tip by one.
+    assert abs(sample_size_mean(baseline * scale, deviation * scale, 0.1) - n) <= 1
+    power = power_mean(baseline * scale, deviation * scale, 0.1, n)
+    assert power == pytest.approx(power_mean(baseline, deviation, 0.1, n), rel=1e-9)
+
+
+@pytest.mark.parametrize("effect", [1e-300, -1e-300, 1e-6, -1e-6])
+def test_an_effect_beyond_a_trillion_units_is_refused_as_it_was_given(effect: float) -> None:
+    for ask in (lambda: sample_size_proportion(0.05, effect), lambda: sample_size_mean(1.0, 3.0, effect)):
+        with pytest.raises(InvalidInput) as caught:
+            ask()
+        assert (caught.value.field, float(caught.value.given)) == ("relative_effect", effect)
+        # What it says can be found, can be.
+        least = float(caught.value.accepted.removeprefix("a size of about ").split()[0])
+        assert sample_size_proportion(0.05, 1.1 * least) < 1e12
+
+
 def test_days() -> None:
     assert days_to_completion(31_231, units_per_day=1_000) == 63
     assert days_to_completion(1_000, units_per_day=1_000) == 2
@@ -94,6 +115,9 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], str]] = [
     (power_proportion, {"baseline": 0.1, "relative_effect": 0.1, "n_per_variant": 1}, "n_per_variant"),
     (power_mean, {"baseline": 1, "standard_deviation": 1, "relative_effect": 0.1, "n_per_variant": 0}, "n_per_variant"),
     (minimum_effect_proportion, {"baseline": 0.5, "n_per_variant": 3}, "n_per_variant"),
+    (minimum_effect_mean, {"baseline": 1e-200, "standard_deviation": 1e200, "n_per_variant": 9}, "baseline"),
+    (sample_size_mean, {"baseline": 1e-200, "standard_deviation": 1e200, "relative_effect": 0.1}, "relative_effect"),
+    (sample_size_mean, {"baseline": 1e308, "standard_deviation": 1, "relative_effect": 1e5}, "relative_effect"),
     (minimum_effect_mean, {"baseline": 0, "standard_deviation": 1, "n_per_variant": 9}, "baseline"),
     (days_to_completion, {"n_per_variant": 100, "units_per_day": 0}, "units_per_day"),
     (days_to_completion, {"n_per_variant": 100, "units_per_day": 5, "traffic_share": 0}, "traffic_share"),
