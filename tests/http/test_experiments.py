@@ -229,7 +229,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"id": ".."}, "id", "not dots alone"),
     ({"id": "assign"}, "id", "paths of the API"),
     ({"name": "x" * 201}, "name", "at most 200"),
-    ({"name": "\u200b"}, "name", "visible"),
+    ({"name": "\u200b"}, "name", "unseen characters"),
     ({"name": "a\x00b"}, "name", "control characters"),
     ({"name": "a\u200bb"}, "name", "unseen characters"),
     ({"name": "\u3164\u2800"}, "name", "visible"),

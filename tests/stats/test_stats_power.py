@@ -78,13 +78,17 @@ def test_the_unit_of_measurement_does_not_matter(baseline: float, deviation: flo
 
 @pytest.mark.parametrize("effect", [1e-300, -1e-300, 1e-6, -1e-6])
 def test_an_effect_beyond_a_trillion_units_is_refused_as_it_was_given(effect: float) -> None:
-    for ask in (lambda: sample_size_proportion(0.05, effect), lambda: sample_size_mean(1.0, 3.0, effect)):
+    asks: tuple[Callable[[float], int], ...] = (
+        lambda relative: sample_size_proportion(0.05, relative),
+        lambda relative: sample_size_mean(1.0, 3.0, relative),
+    )
+    for ask in asks:
         with pytest.raises(InvalidInput) as caught:
-            ask()
+            ask(effect)
         assert (caught.value.field, float(caught.value.given)) == ("relative_effect", effect)
         # What it says can be found, can be.
         least = float(caught.value.accepted.removeprefix("a size of about ").split()[0])
-        assert sample_size_proportion(0.05, 1.1 * least) < 1e12
+        assert ask(1.1 * least) <= 10**12
 
 
 def test_days() -> None:
