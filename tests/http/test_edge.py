@@ -218,12 +218,20 @@ async def test_of_a_body_that_cannot_be_read_nothing_is_kept(server: Server) -> 
     await server.running(secondary_metrics=[{"name": "purchases", "type": "count", "event": "buy"}])
     await server.post("/events", exposure("u", "green"))
     good = b'{"user_id": "u", "event_type": "buy"}'
-    for hostile in (NESTED, b'{"value": NaN, "properties": {"a": ' + b"9" * 5_000 + b"}}", b"{"):
-        answer = await server.http.post("/api/v1/events", content=b"[" + good + b", " + hostile + b"]")
-        assert (answer.status_code, answer.json()["field"]) == (400, "body")
+    answer = await server.http.post("/api/v1/events", content=b"[" + good + b", {]")
+    assert (answer.status_code, answer.json()["field"]) == (400, "body")
     body = await results(server)
     green = next(item for item in body["variants"] if item["variant_id"] == "green")
     assert green["metrics"]["purchases"]["value"] == 0.0
+
+
+@pytest.mark.parametrize("hostile", [NESTED, b'{"value": NaN, "properties": {"a": ' + b"9" * 5_000 + b"}}"])
+async def test_an_event_that_no_parser_reads_is_refused_alone(server: Server, hostile: bytes) -> None:
+    good = b'{"user_id": "u", "event_type": "buy"}'
+    answer = await server.http.post("/api/v1/events", content=b"[" + good + b", " + hostile + b"]")
+    assert answer.status_code == 202
+    assert answer.json()["accepted"] == 1
+    assert [item["index"] for item in answer.json()["refused"]] == [1]
 
 
 @pytest.mark.parametrize("depth", [200, 900, 1_000, 5_000, 100_000])

@@ -16,6 +16,7 @@ from assay.adapters.memory import MemoryDefinitions, MemoryInbox
 from assay.adapters.prometheus import PrometheusTelemetry
 from assay.errors import InvalidInput
 from assay.service.eventform import split_body
+from assay.service.eventsplit import split_batch
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 from tests.service.test_loop import experiment
@@ -134,6 +135,31 @@ def test_one_hostile_event_takes_no_other_down(name: str) -> None:
     (refusal,) = checked.refusals
     assert refusal.index == 1
     assert refusal.accepted
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+@pytest.mark.parametrize("name", [name for name in HOSTILE if name != "cut"])
+def test_one_hostile_event_of_a_batch_leaves_the_other_ninety_nine(name: str, wrapped: bool) -> None:
+    events = [json.dumps({"user_id": f"u{i}", "event_type": 'b"],}uy'}).encode() for i in range(100)]
+    events[50] = HOSTILE[name]
+    body = b"[" + b" ,\n".join(events) + b"]"
+    raw_events, is_batch = split_body(b'{"events": ' + body + b"}" if wrapped else body)
+    assert is_batch
+    checked = TRACKING.check(raw_events)
+    assert len(checked.event_ids) == 99
+    assert [refusal.index for refusal in checked.refusals] == [50]
+
+
+@given(st.lists(NEARLY, min_size=1, max_size=5))
+def test_a_batch_taken_apart_by_brackets_is_the_batch(events: list[dict[str, Any]]) -> None:
+    elements = split_batch(json.dumps(events, indent=1).encode())
+    assert elements is not None
+    assert [json.dumps(json.loads(element)) for element in elements] == [json.dumps(event) for event in events]
+
+
+@pytest.mark.parametrize("body", [b"[", b"[1", b"[1,]", b"[,1]", b"[1]]", b"[1] 2", b"{}", b"", b"[]"])
+def test_brackets_that_do_not_fit_are_no_batch(body: bytes) -> None:
+    assert split_batch(body) is None
 
 
 @pytest.mark.parametrize(

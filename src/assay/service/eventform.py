@@ -14,6 +14,7 @@ import msgspec
 
 from assay.errors import InvalidInput, Malformed, shown
 from assay.model.event import EventProblem
+from assay.service.eventsplit import split_batch
 
 MAX_EVENT_BYTES = 64 * 1024
 
@@ -63,6 +64,9 @@ def split_body(body: bytes) -> tuple[list[msgspec.Raw], bool]:
     try:
         parsed: Any = msgspec.json.decode(body, type=list[msgspec.Raw] | dict[str, msgspec.Raw])
     except (msgspec.DecodeError, ValueError, RecursionError):
+        elements = split_batch(body)
+        if elements is not None:
+            return [msgspec.Raw(element) for element in elements], True
         parsed = _parse_leniently(body)
     if isinstance(parsed, dict) and "events" in parsed:
         if len(parsed) > 1:
