@@ -16,7 +16,7 @@ from assay.adapters.memory import MemoryDefinitions, MemoryInbox
 from assay.adapters.prometheus import PrometheusTelemetry
 from assay.errors import InvalidInput
 from assay.service.eventform import split_body
-from assay.service.eventsplit import split_batch
+from assay.service.eventsplit import MAX_BYTES, split_batch
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 from tests.service.test_loop import experiment
@@ -155,6 +155,11 @@ def test_a_batch_taken_apart_by_brackets_is_the_batch(events: list[dict[str, Any
     elements = split_batch(json.dumps(events, indent=1).encode())
     assert elements is not None
     assert [json.dumps(json.loads(element)) for element in elements] == [json.dumps(event) for event in events]
+
+
+def test_text_that_is_never_closed_is_read_once() -> None:
+    # As large as is taken apart at all: read anew from each of its quotes, this would not end.
+    assert split_batch(b"[" + b'\\"' * (MAX_BYTES // 2 - 1) + b"]") is None
 
 
 @pytest.mark.parametrize("body", [b"[", b"[1", b"[1,]", b"[,1]", b"[1]]", b"[1] 2", b"{}", b"", b"[]"])

@@ -7,7 +7,8 @@ import re
 MAX_BYTES = 1024 * 1024
 """Longer batches are not worth the time this takes."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+# Text that is not closed reaches to the end: were it no token, each of its quotes would be tried against all the rest.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{},]', re.DOTALL)
 _WRAPPED = re.compile(rb'\s*\{\s*"events"\s*:\s*(\[.*\])\s*\}\s*', re.DOTALL)
 _OPENING, _CLOSING = (b"[", b"{"), (b"]", b"}")
 
