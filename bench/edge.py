@@ -55,11 +55,11 @@ class Track:
         self._seconds = seconds
         self._n_runs = 0
 
-    def measure(self, server: Server, *, logged: bool = False, seconds: float | None = None) -> _Round:
+    def measure(self, server: Server, *, logged: bool = False) -> _Round:
         """One run of the load against one server; ends the benchmark if any answer is not an assignment."""
         first_unit = self._n_runs * MAX_REQUESTS
         self._n_runs += 1
-        command = [sys.executable, "bench/load.py", str(server.port), str(seconds or self._seconds), str(first_unit)]
+        command = [sys.executable, "bench/load.py", str(server.port), str(self._seconds), str(first_unit)]
         server.resume()
         cpu_before = server.cpu_seconds()
         with on(self._core):
@@ -123,7 +123,9 @@ def limits(rounds: dict[str, list[_Round]]) -> str:
     if slow:
         return f"the load generator was the bottleneck for: {', '.join(slow)}"
     if idle:
-        return f"other work took the processor from {', '.join(idle)}: rates are doubtful, cpu us is the better measure"
+        return (
+            f"other work took the processor from {', '.join(idle)}: rates are doubtful; repeat when nothing else runs"
+        )
     return "the servers were the bottleneck" if known else "this system does not tell what the bottleneck was"
 
 
@@ -143,16 +145,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
-    n_rounds, seconds = (1, 0.5) if quick else (3, 3.0)
+    n_rounds, seconds = (1, 0.5) if quick else (10, 1.0)
     server_core, load_core = cores()
     track = Track(load_core, seconds)
     rounds: dict[str, list[_Round]] = {}
     with running(server_core) as servers:
         for server in servers.values():
-            track.measure(server, seconds=seconds / 3)  # Warm up.
-        for _ in range(n_rounds):
-            for name, server in servers.items():
-                rounds.setdefault(name, []).append(track.measure(server))
+            track.measure(server)  # Warm up.
+        for i in range(n_rounds):
+            # There and back again, so that no server is always the one that is measured when the machine slows down.
+            for name in list(servers)[:: -1 if i % 2 else 1]:
+                rounds.setdefault(name, []).append(track.measure(servers[name]))
         # Last, because the events it leaves are loaded and analysed by our server for a while after.
         rounds["assay_logged"] = [track.measure(servers["assay"], logged=True) for _ in range(n_rounds)]
     print(f"\nassignment over HTTP, medians of {n_rounds} rounds of {seconds:g} s, one process each")
