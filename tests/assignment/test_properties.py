@@ -18,19 +18,15 @@ from hypothesis import strategies as st
 from assay.assignment.bucketing import digest_of, first_bytes, traffic_bucket, variant_bucket
 from assay.assignment.evaluate import evaluate
 from assay.assignment.snapshot import Snapshot, compile_snapshot
-from assay.model.audience import Attribute, Audience, Operator
+from assay.model.audience import Audience, parse_condition
 from assay.model.decision import Reason
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage
 from assay.model.shares import PARTS, even_parts, split_parts
+from tests.assignment.strategies import ANYTHING, ATTRIBUTES, CONDITIONS, TEXTS
 
 NOW = datetime(2026, 2, 5, tzinfo=timezone.utc)
-ANY_VALUE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=True) | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=5,
-)
-SCALAR = st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+MOMENTS = st.datetimes(timezones=st.just(timezone.utc))
 
 
 def snapshot_of(*, traffic: int = PARTS, shares: tuple[float, ...] = (0.5, 0.5), **changes: Any) -> Snapshot:
@@ -42,14 +38,14 @@ def snapshot_of(*, traffic: int = PARTS, shares: tuple[float, ...] = (0.5, 0.5),
 
 
 def variants_of(snapshot: Snapshot, n_units: int) -> list[str | None]:
-    return [evaluate(snapshot, f"unit{i}", {}, NOW)[0].variant for i in range(n_units)]
+    return [evaluate(snapshot, f"unit{i}", {}, NOW, snapshot.running)[0].variant for i in range(n_units)]
 
 
 @given(st.text(), st.integers(0, PARTS), st.integers(0, PARTS))
 def test_growing_traffic_moves_nobody(unit: str, one: int, other: int) -> None:
     low, high = sorted((one, other))
-    before = evaluate(snapshot_of(traffic=low), unit, {}, NOW)[0]
-    after = evaluate(snapshot_of(traffic=high), unit, {}, NOW)[0]
+    before = evaluate(snapshot_of(traffic=low), unit, {}, NOW, ["e"])[0]
+    after = evaluate(snapshot_of(traffic=high), unit, {}, NOW, ["e"])[0]
     if before.variant is not None:
         assert after.variant == before.variant
 
@@ -68,7 +64,7 @@ def by_integers(digest: bytes, traffic: int, weights: tuple[int, ...]) -> tuple[
 )
 def test_comparing_bytes_decides_as_the_integers_do(unit: str, traffic: int, raw: list[int]) -> None:
     shares = tuple(value / sum(raw) for value in raw)
-    (decision,) = evaluate(snapshot_of(traffic=traffic, shares=shares), unit, {}, NOW)
+    (decision,) = evaluate(snapshot_of(traffic=traffic, shares=shares), unit, {}, NOW, ["e"])
     expected = by_integers(digest_of(unit, "e", "s"), traffic, split_parts(shares, "weights"))
     assert (decision.variant, decision.reason) == expected
 
@@ -90,24 +86,23 @@ def test_the_edge_of_a_slice_belongs_to_the_next(
     snapshot = snapshot_of(traffic=bucket, shares=(bucket / PARTS, 1 - bucket / PARTS))
     for digest in (four + bytes(4) + rest, four + four + rest):
         monkeypatch.setattr("assay.assignment.evaluate.md5", lambda _, d=digest: SimpleNamespace(digest=lambda: d))
-        (decision,) = evaluate(snapshot, "u", {}, NOW)
+        (decision,) = evaluate(snapshot, "u", {}, NOW, ["e"])
         assert (decision.variant, decision.reason) == by_integers(digest, bucket, (bucket, PARTS - bucket))
 
 
-@given(ANY_VALUE, ANY_VALUE, st.sampled_from(Operator), SCALAR)
-@settings(max_examples=300)
-def test_evaluation_never_raises(unit: Any, value: Any, op: Operator, wanted: Any) -> None:
-    if op in (Operator.STARTS_WITH, Operator.ENDS_WITH):
-        wanted = str(wanted)
-    wanted_value: Any = wanted
-    if op in (Operator.IN, Operator.NOT_IN):
-        wanted_value = (wanted,)
-    elif op is Operator.BETWEEN:
-        wanted_value = (wanted, wanted)
-    snapshot = snapshot_of(audience=Audience(Attribute("a", op, wanted_value)))
-    for attributes in ({"a": value}, value):
-        (decision,) = evaluate(snapshot, unit, attributes, NOW)
-        assert (decision.variant is None) == (decision.reason is not Reason.ASSIGNED)
+@given(ANYTHING | TEXTS, ATTRIBUTES | ANYTHING, CONDITIONS, MOMENTS)
+@settings(max_examples=500)
+def test_evaluation_never_raises(unit: Any, attributes: Any, condition: dict[str, Any], now: datetime) -> None:
+    snapshot = snapshot_of(audience=Audience(parse_condition(condition)))
+    (decision,) = evaluate(snapshot, unit, attributes, now, ["e"])
+    assert (decision.variant is None) == (decision.reason is not Reason.ASSIGNED)
+    assert [item.variant for item in evaluate(snapshot, unit, attributes, now)] == [decision.variant] * decision.counts
+
+
+@given(CONDITIONS)
+def test_a_condition_survives_its_document(document: dict[str, Any]) -> None:
+    condition = parse_condition(document)
+    assert parse_condition(condition.to_document()) == condition
 
 
 def test_shares_lie_within_exact_bounds() -> None:

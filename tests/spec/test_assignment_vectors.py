@@ -59,4 +59,4 @@ def test_decision(case: dict[str, Any], snapshot: Snapshot) -> None:
 
 @pytest.mark.parametrize("case", CONDITIONS, ids=lambda case: case["why"])
 def test_condition(case: dict[str, Any]) -> None:
-    assert compile_condition(parse_condition(case["condition"]))(case["attributes"]) is case["matches"]
+    assert compile_condition(parse_condition(case["condition"]))(case["attributes"], NOW) is case["matches"]

@@ -1,4 +1,4 @@
-"""Audiences: conditions on the attributes of a unit, combined with and, or, not.
+"""Audiences: conditions on the attributes of a unit and on the time, combined with and, or, not and scores.
 
 A condition on an attribute that the unit does not have never matches, whatever its operator; only
 `not_exists` asks for absence. `not` negates whatever stands inside it.
@@ -6,61 +6,43 @@ A condition on an attribute that the unit does not have never matches, whatever 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeAlias, Union
 
 from assay.errors import InvalidInput
+from assay.model.behaviour import Action, parse_action
+from assay.model.comparisons import Attribute, Operator, parse_attribute
+from assay.model.names import check_key
+from assay.model.places import Coordinates, Screen, parse_coordinates, parse_screen
+from assay.model.temporal import Temporal, parse_temporal
 
-Scalar: TypeAlias = Union[str, int, float, bool]
+__all__ = [
+    "EVERYONE",
+    "MICRO",
+    "Action",
+    "All",
+    "Attribute",
+    "Audience",
+    "Condition",
+    "Coordinates",
+    "Leaf",
+    "Not",
+    "Operator",
+    "Score",
+    "Screen",
+    "SegmentRef",
+    "Some",
+    "Temporal",
+    "Weighted",
+    "parse_condition",
+]
+
 MAX_DEPTH = 20
-MAX_ATTRIBUTE_CHARACTERS = 200
-
-
-class Operator(StrEnum):
-    """How an attribute is compared."""
-
-    EQ = "eq"
-    NE = "ne"
-    IN = "in"
-    NOT_IN = "not_in"
-    GT = "gt"
-    GTE = "gte"
-    LT = "lt"
-    LTE = "lte"
-    BETWEEN = "between"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts_with"
-    ENDS_WITH = "ends_with"
-    EXISTS = "exists"
-    NOT_EXISTS = "not_exists"
-
-
-_LISTS = (Operator.IN, Operator.NOT_IN)
-_ORDER = (Operator.GT, Operator.GTE, Operator.LT, Operator.LTE)
-_TEXT = (Operator.STARTS_WITH, Operator.ENDS_WITH)
-_PRESENCE = (Operator.EXISTS, Operator.NOT_EXISTS)
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """One comparison: `attribute` `op` `value`.
-
-    `value` is a list for in and not_in, [low, high] (both included) for between, absent for exists and
-    not_exists, a number or string for gt, gte, lt, lte (strings compare by code point), else one value.
-    """
-
-    attribute: str
-    op: Operator
-    value: Scalar | tuple[Scalar, ...] | None = None
-
-    def to_document(self) -> dict[str, Any]:
-        document: dict[str, Any] = {"attribute": self.attribute, "op": self.op.value}
-        if self.op not in _PRESENCE:
-            document["value"] = list(self.value) if isinstance(self.value, tuple) else self.value
-        return document
+MAX_CONDITIONS = 1_000
+MAX_WEIGHT = 1_000_000
+MICRO = 1_000_000
+"""Weights of a score are kept to six decimals, so that their sums are exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +79,44 @@ class Not:
         return {"not": self.condition.to_document()}
 
 
-Condition: TypeAlias = Union[All, Some, Not, Attribute]
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """One line of a score: `weight` counts when `condition` matches."""
+
+    weight: float
+    condition: Condition
+
+    def to_document(self) -> dict[str, Any]:
+        return {"weight": self.weight, "if": self.condition.to_document()}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The weights of the conditions that match sum to `at_least` or more."""
+
+    at_least: float
+    of: tuple[Weighted, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        return {"score": {"at_least": self.at_least, "of": [part.to_document() for part in self.of]}}
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRef:
+    """A named audience. condition: what it said when the experiment was saved; None until then."""
+
+    segment: str
+    condition: Condition | None = None
+
+    def to_document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"segment": self.segment}
+        if self.condition is not None:
+            document["condition"] = self.condition.to_document()
+        return document
+
+
+Leaf: TypeAlias = Union[Attribute, Temporal, Coordinates, Screen, Action]
+Condition: TypeAlias = Union[All, Some, Not, Score, SegmentRef, Leaf]
 EVERYONE = All()
 
 
@@ -127,71 +146,70 @@ def parse_condition(document: Any, path: str = "audience", depth: int = 0) -> Co
     if isinstance(document, (list, tuple)):
         document = {"and": document}
     if not isinstance(document, Mapping):
-        raise InvalidInput(path, document, "an object with 'and', 'or', 'not' or 'attribute'")
+        raise InvalidInput(path, document, f"an object with 'attribute', or one of {_WORDS}")
     if not document:
         return EVERYONE
     if "attribute" in document:
-        return _parse_attribute(document, path)
-    if len(document) != 1 or next(iter(document)) not in ("and", "or", "not"):
-        raise InvalidInput(path, document, "an object with exactly one of 'and', 'or', 'not', or 'attribute' with 'op'")
-    ((word, inner),) = document.items()
-    if word == "not":
-        return Not(parse_condition(inner, f"{path}.not", depth + 1))
+        return parse_attribute(document, path)
+    if "segment" in document:
+        return _parse_segment(document, path, depth)
+    word = next(iter(document))
+    if len(document) != 1 or word not in _PARSERS:
+        raise InvalidInput(path, document, f"an object with exactly one of {_WORDS}, or 'attribute' with 'op'")
+    return _PARSERS[word](document[word], f"{path}.{word}", depth + 1)
+
+
+def _parse_list(inner: Any, path: str, depth: int) -> tuple[Condition, ...]:
     if not isinstance(inner, (list, tuple)):
-        raise InvalidInput(f"{path}.{word}", inner, "a list of conditions")
-    conditions = tuple(parse_condition(part, f"{path}.{word}[{i}]", depth + 1) for i, part in enumerate(inner))
-    return All(conditions) if word == "and" else Some(conditions)
+        raise InvalidInput(path, inner, "a list of conditions")
+    if len(inner) > MAX_CONDITIONS:
+        raise InvalidInput(path, f"{len(inner):,} conditions", f"at most {MAX_CONDITIONS:,}")
+    return tuple(parse_condition(part, f"{path}[{i}]", depth) for i, part in enumerate(inner))
 
 
-def _parse_attribute(document: Mapping[str, Any], path: str) -> Attribute:
-    unknown = [key for key in document if key not in ("attribute", "op", "value")]
+def _parse_score(inner: Any, path: str, depth: int) -> Score:
+    if not isinstance(inner, Mapping) or set(inner) != {"at_least", "of"}:
+        raise InvalidInput(path, inner, "an object with 'at_least' and 'of'")
+    if not isinstance(inner["of"], (list, tuple)) or not 0 < len(inner["of"]) <= MAX_CONDITIONS:
+        raise InvalidInput(f"{path}.of", inner["of"], f"a list of 1 to {MAX_CONDITIONS:,} weighted conditions")
+    lines = []
+    for i, line in enumerate(inner["of"]):
+        if not isinstance(line, Mapping) or set(line) != {"weight", "if"}:
+            raise InvalidInput(f"{path}.of[{i}]", line, "an object with 'weight' and 'if'")
+        weight = _weight(line["weight"], f"{path}.of[{i}].weight")
+        lines.append(Weighted(weight, parse_condition(line["if"], f"{path}.of[{i}].if", depth)))
+    at_least = _weight(inner["at_least"], f"{path}.at_least")
+    most = sum(round(line.weight * MICRO) for line in lines if line.weight > 0) / MICRO
+    if round(at_least * MICRO) > round(most * MICRO):
+        raise InvalidInput(
+            f"{path}.at_least", at_least, f"at most {most:g}, the sum of the weights: nobody reaches more"
+        )
+    return Score(at_least, tuple(lines))
+
+
+def _weight(value: Any, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -MAX_WEIGHT <= value <= MAX_WEIGHT:
+        raise InvalidInput(field, value, f"a number from {-MAX_WEIGHT:,} to {MAX_WEIGHT:,}")
+    return round(value * MICRO) / MICRO
+
+
+def _parse_segment(document: Mapping[str, Any], path: str, depth: int) -> SegmentRef:
+    unknown = [key for key in document if key not in ("segment", "condition")]
     if unknown:
-        raise InvalidInput(f"{path}.{unknown[0]}", document[unknown[0]], "one of attribute, op, value")
-    attribute = document["attribute"]
-    if not isinstance(attribute, str) or not 0 < len(attribute) <= MAX_ATTRIBUTE_CHARACTERS:
-        raise InvalidInput(f"{path}.attribute", attribute, f"a name of 1 to {MAX_ATTRIBUTE_CHARACTERS} characters")
-    try:
-        op = Operator(document.get("op", "eq"))
-    except ValueError:
-        names = ", ".join(operator.value for operator in Operator)
-        raise InvalidInput(f"{path}.op", document.get("op"), f"one of {names}") from None
-    return Attribute(attribute, op, _parse_value(op, document, path))
+        raise InvalidInput(f"{path}.{unknown[0]}", document[unknown[0]], "a segment's name alone")
+    key = check_key(document["segment"], f"{path}.segment")
+    inner = document.get("condition")
+    return SegmentRef(key, None if inner is None else parse_condition(inner, f"{path}.condition", depth + 1))
 
 
-def _parse_value(op: Operator, document: Mapping[str, Any], path: str) -> Scalar | tuple[Scalar, ...] | None:
-    field, value = f"{path}.value", document.get("value")
-    if op in _PRESENCE:
-        if "value" in document and value is not None:
-            raise InvalidInput(field, value, f"nothing: '{op.value}' takes no value")
-        return None
-    if op in _LISTS:
-        if not isinstance(value, (list, tuple)) or not value:
-            raise InvalidInput(field, value, f"a list with at least one value: '{op.value}' compares with a list")
-        return tuple(_scalar(item, f"{field}[{i}]") for i, item in enumerate(value))
-    if op is Operator.BETWEEN:
-        return _parse_range(value, field)
-    scalar = _scalar(value, field)
-    if op in _ORDER and isinstance(scalar, bool):
-        raise InvalidInput(field, value, f"a number or a string: '{op.value}' compares by order")
-    if op in _TEXT and not isinstance(scalar, str):
-        raise InvalidInput(field, value, f"a string: '{op.value}' compares text")
-    return scalar
-
-
-def _parse_range(value: Any, field: str) -> tuple[Scalar, Scalar]:
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        raise InvalidInput(field, value, "[low, high], both included")
-    low, high = _scalar(value[0], f"{field}[0]"), _scalar(value[1], f"{field}[1]")
-    if isinstance(low, bool) or isinstance(high, bool) or isinstance(low, str) != isinstance(high, str):
-        raise InvalidInput(field, value, "two numbers or two strings")
-    if low > high:  # type: ignore[operator]
-        raise InvalidInput(field, value, "low at most high: nobody is between these")
-    return (low, high)
-
-
-def _scalar(value: Any, field: str) -> Scalar:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(field, value, "a finite number")
-    if not isinstance(value, (str, int, float, bool)):
-        raise InvalidInput(field, value, "a string, a number, true or false")
-    return value
+_PARSERS: dict[str, Callable[[Any, str, int], Condition]] = {
+    "and": lambda inner, path, depth: All(_parse_list(inner, path, depth)),
+    "or": lambda inner, path, depth: Some(_parse_list(inner, path, depth)),
+    "not": lambda inner, path, depth: Not(parse_condition(inner, path, depth)),
+    "score": _parse_score,
+    "temporal": lambda inner, path, _: parse_temporal(inner, path),
+    "coordinates": lambda inner, path, _: parse_coordinates(inner, path),
+    "screen": lambda inner, path, _: parse_screen(inner, path),
+    "action": lambda inner, path, _: parse_action(inner, path),
+}
+_WORDS = ", ".join(f"'{word}'" for word in (*_PARSERS, "segment"))

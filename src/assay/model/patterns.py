@@ -1,0 +1,81 @@
+"""Patterns for text: the part of regular expressions that means the same everywhere and cannot run away.
+
+Allowed: literals, `.`, classes, `\\d \\w \\s \\b` and escapes of punctuation, groups, `|`, `^` first, `$` last, and the
+quantifiers `? * + {m} {m,n}` on single characters and classes, `?` on groups. At most two of them are without bound.
+"""
+
+from __future__ import annotations
+
+import re
+
+from assay.errors import InvalidInput
+
+MAX_PATTERN = 200
+MAX_SUBJECT = 1_000
+"""Longer values are matched by their first characters only."""
+_MAX_UNBOUND = 2
+_MAX_TIMES = 100
+
+_TOKEN = re.compile(
+    r"(?P<class>\[\^?(?:\\[dwnrtfv]|\\[^A-Za-z0-9]|[^\\\[\]])+\])|(?P<escape>\\[dwsbnrtfv]|\\[^A-Za-z0-9])|(?P<open>\((?:\?:)?)|(?P<close>\))"
+    r"|(?P<many>[*+?]|\{\d{1,3}(?:,\d{1,3})?\})|(?P<or>\|)|(?P<dot>\.)|(?P<literal>[^\\\[\](){}*+?|.^$])",
+    re.DOTALL,
+)
+_SPACE = "[ \\t\\n\\r\\f\\v]"
+
+
+def check_pattern(pattern: str, field: str) -> str:
+    """The pattern in a form that Python, JavaScript and RE2 read alike; raises InvalidInput."""
+    if not 0 < len(pattern) <= MAX_PATTERN:
+        raise InvalidInput(field, pattern, f"a pattern of 1 to {MAX_PATTERN} characters")
+    first, last = pattern.startswith("^"), _ends_anchored(pattern)
+    inner = pattern[first : len(pattern) - last]
+    parts = _parts(inner, field, pattern)
+    canonical = ("^" if first else "") + "".join(parts) + ("$" if last else "")
+    try:
+        re.compile(canonical)
+    except re.error as error:
+        raise InvalidInput(field, pattern, f"a regular expression ({error})") from None
+    return canonical
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """A checked pattern, to be searched for. `$` is the very end, not before a last line break."""
+    if _ends_anchored(pattern):
+        pattern = pattern[:-1] + r"\Z"
+    return re.compile(pattern, re.ASCII)
+
+
+def _ends_anchored(pattern: str) -> bool:
+    if not pattern.endswith("$"):
+        return False
+    before = pattern[:-1]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 0
+
+
+def _parts(inner: str, field: str, pattern: str) -> list[str]:
+    parts: list[str] = []
+    at, unbound, before = 0, 0, ""
+    while at < len(inner):
+        found = _TOKEN.match(inner, at)
+        if found is None:
+            raise InvalidInput(field, pattern, f"no {inner[at : at + 3]!r} there: see the allowed patterns")
+        kind, text = found.lastgroup or "", found.group()
+        if kind == "many":
+            unbound += text in "*+"
+            _check_quantifier(text, before, field, pattern)
+        if unbound > _MAX_UNBOUND:
+            raise InvalidInput(field, pattern, f"at most {_MAX_UNBOUND} of * and +")
+        parts.append({"dot": "[^\\n]", "open": "(?:"}.get(kind, _SPACE if text == "\\s" else text))
+        at, before = found.end(), kind
+    return parts
+
+
+def _check_quantifier(text: str, before: str, field: str, pattern: str) -> None:
+    if before not in ("class", "escape", "dot", "literal", "close"):
+        raise InvalidInput(field, pattern, f"something before {text!r} that it repeats")
+    if before == "close" and text != "?":
+        raise InvalidInput(field, pattern, f"groups repeated by '?' at most, not by {text!r}")
+    bounds = [int(number) for number in re.findall(r"\d+", text)]
+    if bounds and (max(bounds) > _MAX_TIMES or bounds != sorted(bounds)):
+        raise InvalidInput(field, pattern, f"repetitions from low to high, at most {_MAX_TIMES}")
