@@ -15,10 +15,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, InvalidInput, Malformed
+from assay.http.cors import ANY, with_cors
 from assay.http.edge import MAX_BODY_BYTES, Edge
 from assay.http.experiments import experiments_router
 from assay.http.health import health_router
 from assay.http.jsonbody import check_json
+from assay.http.ofrep import Ofrep
 from assay.http.openapi import document_api
 from assay.http.problems import (
     MEDIA_TYPE,
@@ -40,24 +42,32 @@ Hook = Callable[[], None]
 _log = structlog.get_logger("assay.http")
 
 
-def build_server(services: Services, pages: APIRouter | None = None, *, start: Hook, stop: Hook) -> AsgiApp:
-    """The ASGI application. start and stop run with the server's life; pages: the dashboard."""
+def build_server(
+    services: Services, pages: APIRouter | None = None, *, start: Hook, stop: Hook, cors_origins: str = ANY
+) -> AsgiApp:
+    """The ASGI application. start and stop run with the server's life; pages: the dashboard.
+
+    cors_origins: whose scripts may call what is made for browsers.
+    """
     control = control_plane(services, pages, start=start, stop=stop)
     edge = Edge(services)
+    ofrep = Ofrep(services)
 
     async def server(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             endpoint = edge.endpoint(scope)
             if scope["method"] == "HEAD":
                 scope, send = {**scope, "method": "GET"}, _without_body(send)
-            if endpoint is None:
-                await _observed(control, services, scope, receive, send)
-            else:
+            if endpoint is not None:
                 await edge.answer(endpoint, scope, receive, send)
+            elif ofrep.knows(scope["path"]):
+                await ofrep.answer(scope, receive, send)
+            else:
+                await _observed(control, services, scope, receive, send)
         else:
             await control(scope, receive, send)
 
-    return server
+    return with_cors(server, cors_origins)
 
 
 def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, stop: Hook) -> FastAPI:
