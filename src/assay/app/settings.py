@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from assay.errors import InvalidInput
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s,?#@A-Z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,7 @@ class Settings:
 
     data: ASSAY_DATA, the folder of the embedded stack. host: API_HOST. port: API_PORT.
     refresh_seconds: ASSAY_REFRESH_SECONDS, the pause between two rounds of load and analyse.
-    log_level: LOG_LEVEL.
+    log_level: LOG_LEVEL. cors_origins: CORS_ORIGINS, separated by commas: whose scripts may call what browsers call.
     """
 
     data: Path = Path("assay-data")
@@ -24,6 +27,7 @@ class Settings:
     port: int = 8000
     refresh_seconds: float = 1.0
     log_level: str = "INFO"
+    cors_origins: str = "*"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -38,7 +42,16 @@ class Settings:
                 "ASSAY_REFRESH_SECONDS", env.get("ASSAY_REFRESH_SECONDS", str(default.refresh_seconds)), 0.05, 3_600
             ),
             log_level=env.get("LOG_LEVEL", default.log_level).upper(),
+            cors_origins=_origins("CORS_ORIGINS", env.get("CORS_ORIGINS", default.cors_origins)),
         )
+
+
+def _origins(name: str, text: str) -> str:
+    """`text` if every origin in it has the form that browsers send: any other would never match one."""
+    for origin in filter(None, (item.strip() for item in text.split(","))):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise InvalidInput(name, origin, "*, or origins like https://shop.example:8443, without a path")
+    return text
 
 
 def _number(name: str, text: str, low: float, high: float) -> float:

@@ -59,7 +59,7 @@ def run(settings: Settings) -> None:
         app.close()
 
     pages = dashboard_router(app.services.reading, clock=app.services.clock)
-    server = build_server(app.services, pages, start=loop.start, stop=stop)
+    server = build_server(app.services, pages, start=loop.start, stop=stop, cors_origins=settings.cors_origins)
     structlog.get_logger("assay").info(
         "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
     )
