@@ -19,7 +19,7 @@ from assay.model.lifecycle import Stage
 
 SPEC = Path(__file__).parents[2] / "spec" / "assignment"
 VECTORS = json.loads((SPEC / "evaluate.json").read_text())
-CONDITIONS = json.loads((SPEC / "conditions.json").read_text())["cases"]
+CONDITIONS = json.loads((SPEC / "conditions.json").read_text())
 NOW = datetime(2026, 2, 5, tzinfo=timezone.utc)
 
 
@@ -57,6 +57,7 @@ def test_decision(case: dict[str, Any], snapshot: Snapshot) -> None:
         assert traffic_bucket(digest) == case["traffic_bucket"]
 
 
-@pytest.mark.parametrize("case", CONDITIONS, ids=lambda case: case["why"])
+@pytest.mark.parametrize("case", CONDITIONS["cases"], ids=lambda case: case["why"])
 def test_condition(case: dict[str, Any]) -> None:
-    assert compile_condition(parse_condition(case["condition"]))(case["attributes"], NOW) is case["matches"]
+    now = datetime.fromisoformat(case.get("now", CONDITIONS["now"]))
+    assert compile_condition(parse_condition(case["condition"]))(case["attributes"], now) is case["matches"]
