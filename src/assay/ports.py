@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Any, Protocol, TypeVar
 
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.result import ExperimentResult
+from assay.model.shared import Holdout, Layer, Segment
 from assay.model.table import TableMoments, TableRequest
 
+Item = TypeVar("Item", Layer, Holdout, Segment)
 Clock = Callable[[], datetime]
 """The time now, aware, in UTC."""
 
@@ -55,6 +57,44 @@ class Definitions(Protocol):
 
     def changes(self, key: str) -> list[Change]:
         """The audit log of one experiment, oldest first."""
+        ...
+
+
+class Shared(Protocol):
+    """Layers, holdouts and segments, with the same audit log; a change is kept under `layer:KEY` and so on."""
+
+    def get(self, kind: type[Item], key: str) -> Item | None: ...
+
+    def all(self, kind: type[Item]) -> list[Item]:
+        """Every item of a kind, by key."""
+        ...
+
+    def save(self, item: Item, *, action: str, actor: str, at: datetime) -> Item:
+        """Store `item` as the revision after its own. Raises Conflict as Definitions does."""
+        ...
+
+    def delete(self, kind: type[Item], key: str, *, actor: str, at: datetime) -> None: ...
+
+    def changes(self, kind: type[Item], key: str) -> list[Change]:
+        """The audit log of one item, oldest first."""
+        ...
+
+
+class Holidays(Protocol):
+    """Public holidays of the world."""
+
+    def dates(
+        self, country: str, subdivision: str | None, names: Sequence[str], first_year: int, last_year: int
+    ) -> tuple[date, ...]:
+        """The days, sorted; raises InvalidInput naming country, subdivision or names."""
+        ...
+
+
+class UserAgents(Protocol):
+    """What a browser says of itself, read."""
+
+    def describe(self, user_agent: str) -> Mapping[str, str]:
+        """Some of device_type, os, os_version, browser, browser_version and bot. Never raises."""
         ...
 
 

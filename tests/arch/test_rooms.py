@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "ports": {"model", "errors"},
     "service": {"ports", "assignment", "stats", "decisions", *PURE},
     "adapters": {"ports", "queries", "model", "errors"},
-    "app": {"service", "adapters", "ports", "model", "errors"},
+    "app": {"service", "adapters", "ports", "assignment", "model", "errors"},
     "http": {"service", "version", *PURE},
     "dashboard": {"service", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},
@@ -80,8 +80,9 @@ def breaches(room: str, name: str, source: str) -> list[str]:
 
 
 def is_shared_base(name: str, module: str) -> bool:
-    """The SQL adapters and their migrations share one schema; it is theirs, not a sibling's."""
-    return module == "assay.adapters.sql_schema" and (name.startswith("adapters/sql_") or "migrations" in name)
+    """The SQL adapters and their migrations share one schema and audit log; those are theirs, no siblings."""
+    shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
+    return module in shared and (name.startswith("adapters/sql_") or "migrations" in name)
 
 
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
-from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryWarehouse
+from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared, MemoryWarehouse
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
+from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
-from assay.ports import Definitions, Inbox, Results, Warehouse
+from assay.ports import Definitions, Inbox, Results, Shared, Warehouse
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -23,6 +24,16 @@ def definitions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Defi
         return
     engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
     yield SqlDefinitions(engine)
+    engine.dispose()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
+    if request.param == "memory":
+        yield MemoryShared()
+        return
+    engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
+    yield SqlShared(engine)
     engine.dispose()
 
 

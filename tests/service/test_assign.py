@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from assay.adapters.memory import MemoryDefinitions, MemoryInbox
 from assay.adapters.prometheus import PrometheusTelemetry
+from assay.adapters.user_agents import UserAgents
 from assay.errors import Unavailable
 from assay.service.assign import Assigning
 from assay.service.snapshots import Snapshots
@@ -33,7 +34,7 @@ def assigning(inbox: MemoryInbox) -> Assigning:
     definitions.save(experiment(), action="create", actor="t", at=NOW)
     snapshots = Snapshots(definitions)
     snapshots.refresh()
-    return Assigning(snapshots, inbox, PrometheusTelemetry())
+    return Assigning(snapshots, inbox, PrometheusTelemetry(), UserAgents())
 
 
 def meet(service: Assigning, unit: str) -> None:

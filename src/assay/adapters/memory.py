@@ -21,7 +21,7 @@ from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.result import DataQuality, ExperimentResult
-from assay.ports import Change, InboxBatch
+from assay.ports import Change, InboxBatch, Item
 
 _HOUR = 3_600_000_000
 
@@ -69,6 +69,48 @@ class MemoryDefinitions:
     ) -> None:
         documents = [to_document(item) if item is not None else None for item in (before, after)]
         change = Change(experiment=key, action=action, actor=actor, at=at, before=documents[0], after=documents[1])
+        self._changes.append(change)
+
+
+class MemoryShared:
+    """The Shared port."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[type, str], Any] = {}
+        self._changes: list[Change] = []
+
+    def get(self, kind: type[Item], key: str) -> Item | None:
+        return self._items.get((kind, key))
+
+    def all(self, kind: type[Item]) -> list[Item]:
+        mine = sorted(key for known, key in self._items if known is kind)
+        return [self._items[kind, key] for key in mine]
+
+    def save(self, item: Item, *, action: str, actor: str, at: datetime) -> Item:
+        before = self._items.get((type(item), item.key))
+        name = type(item).__name__.lower()
+        if before is not None and item.revision == 0:
+            raise Conflict(f"there is a {name} '{item.key}' already")
+        if (before.revision if before else 0) != item.revision:
+            raise Conflict(f"{name} '{item.key}' was changed by someone else meanwhile")
+        saved = replace(item, revision=item.revision + 1)
+        self._items[type(item), item.key] = saved
+        self._log(f"{name}:{item.key}", action, actor, at, before, saved)
+        return saved
+
+    def delete(self, kind: type[Item], key: str, *, actor: str, at: datetime) -> None:
+        before = self._items.pop((kind, key), None)
+        name = kind.__name__.lower()
+        if before is None:
+            raise NotFound(name, key)
+        self._log(f"{name}:{key}", "delete", actor, at, before, None)
+
+    def changes(self, kind: type[Item], key: str) -> list[Change]:
+        return [change for change in self._changes if change.experiment == f"{kind.__name__.lower()}:{key}"]
+
+    def _log(self, name: str, action: str, actor: str, at: datetime, before: Any, after: Any) -> None:
+        documents = [to_document(item) if item is not None else None for item in (before, after)]
+        change = Change(experiment=name, action=action, actor=actor, at=at, before=documents[0], after=documents[1])
         self._changes.append(change)
 
 

@@ -12,9 +12,10 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from assay.adapters.sql_audit import changes_of, write_change
 from assay.adapters.sql_schema import AUDIT, EXPERIMENTS
 from assay.errors import Conflict, NotFound
-from assay.model.document import format_time, from_document, parse_time, to_document
+from assay.model.document import format_time, from_document, to_document
 from assay.model.experiment import Experiment
 from assay.ports import Change
 
@@ -49,7 +50,7 @@ class SqlDefinitions:
                 self._insert(connection, saved, row, at)
             else:
                 self._update(connection, experiment, row)
-            _log(connection, saved.key, action, actor, at, before, document)
+            write_change(connection, saved.key, action, actor, at, before, document)
         return saved
 
     def delete(self, key: str, *, actor: str, at: datetime) -> None:
@@ -58,22 +59,11 @@ class SqlDefinitions:
             if before is None:
                 raise NotFound("experiment", key)
             connection.execute(delete(EXPERIMENTS).where(EXPERIMENTS.c.key == key))
-            _log(connection, key, "delete", actor, at, before, None)
+            write_change(connection, key, "delete", actor, at, before, None)
 
     def changes(self, key: str) -> list[Change]:
-        oldest_first = select(AUDIT).where(AUDIT.c.experiment == key).order_by(AUDIT.c.id)
         with self._engine.connect() as connection:
-            return [
-                Change(
-                    experiment=row.experiment,
-                    action=row.action,
-                    actor=row.actor,
-                    at=parse_time(row.at, "at"),
-                    before=json.loads(row.before) if row.before else None,
-                    after=json.loads(row.after) if row.after else None,
-                )
-                for row in connection.execute(oldest_first)
-            ]
+            return changes_of(connection, key)
 
     @staticmethod
     def _insert(connection: Connection, experiment: Experiment, row: dict[str, Any], at: datetime) -> None:
@@ -102,24 +92,3 @@ def _experiment(text: str) -> Experiment:
 def _document(connection: Connection, key: str) -> Mapping[str, Any] | None:
     text = connection.scalar(select(EXPERIMENTS.c.document).where(EXPERIMENTS.c.key == key))
     return json.loads(text) if text is not None else None
-
-
-def _log(
-    connection: Connection,
-    key: str,
-    action: str,
-    actor: str,
-    at: datetime,
-    before: Mapping[str, Any] | None,
-    after: Mapping[str, Any] | None,
-) -> None:
-    connection.execute(
-        insert(AUDIT).values(
-            experiment=key,
-            action=action,
-            actor=actor,
-            at=format_time(at),
-            before=json.dumps(before) if before is not None else None,
-            after=json.dumps(after) if after is not None else None,
-        )
-    )

@@ -35,6 +35,15 @@ AUDIT = Table(
     sqlite_autoincrement=True,
 )
 
+SHARED = Table(
+    "shared",
+    METADATA,
+    Column("kind", String(20), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 RESULTS = Table(
     "results",
     METADATA,

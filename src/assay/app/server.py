@@ -6,23 +6,31 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
+from assay.adapters.holiday_calendar import HolidayCalendar
 from assay.adapters.memory import MemoryNotices
 from assay.adapters.prometheus import PrometheusTelemetry
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
+from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
+from assay.adapters.user_agents import UserAgents
+from assay.app.plugins import installed_randomizers
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
 from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
+from assay.service.entrance import Entrance
+from assay.service.explaining import Explaining
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
 from assay.service.services import Health, Services
+from assay.service.sharing import Sharing
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
+from assay.service.versions import Versions
 
 
 def utc_now() -> datetime:
@@ -48,19 +56,26 @@ def build(settings: Settings) -> App:
     """The embedded stack in one data folder."""
     settings.data.mkdir(parents=True, exist_ok=True)
     engine = open_database(f"sqlite:///{settings.data / 'assay.sqlite'}")
-    definitions, results = SqlDefinitions(engine), SqlResults(engine)
+    definitions, results, shared = SqlDefinitions(engine), SqlResults(engine), SqlShared(engine)
     inbox = SqliteInbox(settings.data / "inbox.sqlite")
     warehouse = DuckdbWarehouse(settings.data / "warehouse.duckdb")
     telemetry, notices = PrometheusTelemetry(), MemoryNotices()
-    snapshots = Snapshots(definitions)
+    plugins = installed_randomizers()
+    snapshots = Snapshots(definitions, plugins)
     snapshots.refresh()
-    lifecycle = Lifecycle(definitions, results, snapshots, telemetry, utc_now)
+    reading = Reading(definitions, results)
+    assigning = Assigning(snapshots, inbox, telemetry, UserAgents())
+    entrance = Entrance(definitions, shared, HolidayCalendar(), plugins)
+    lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
     services = Services(
-        reading=Reading(definitions, results),
-        editing=Editing(definitions, telemetry, utc_now),
+        reading=reading,
+        editing=Editing(definitions, entrance, telemetry, utc_now),
+        versions=Versions(definitions, reading, entrance, snapshots, utc_now),
+        sharing=Sharing(shared, definitions, entrance, utc_now),
+        explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
         lifecycle=lifecycle,
         snapshots=snapshots,
-        assigning=Assigning(snapshots, inbox, telemetry),
+        assigning=assigning,
         tracking=Tracking(snapshots, inbox, telemetry, utc_now),
         loading=Loading(inbox, warehouse),
         analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now),

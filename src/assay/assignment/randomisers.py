@@ -49,7 +49,7 @@ class Draws:
 def traffic_steps(traffic: int, ramp: tuple[RampStep, ...]) -> tuple[tuple[int, bytes | None], ...]:
     """From when on which part of the buckets is in: milliseconds and the first bytes outside (None: all are in)."""
     steps = [(0, end_of(traffic))]
-    steps.extend((milliseconds(step.at), end_of(step.traffic)) for step in ramp)
+    steps.extend((milliseconds(step.at), end_of(step.traffic)) for step in ramp if step.at is not None)
     return tuple(steps)
 
 
@@ -84,7 +84,7 @@ def drawn_text(randomization: Randomization, asked: Asked) -> str | None:
 def traffic_at(traffic: int, ramp: tuple[RampStep, ...], now: datetime) -> int:
     """The buckets that take part at a time are those below this one."""
     for step in ramp:
-        if milliseconds(now) < milliseconds(step.at):
+        if step.at is None or milliseconds(now) < milliseconds(step.at):
             break
         traffic = step.traffic
     return traffic

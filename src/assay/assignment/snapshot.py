@@ -23,7 +23,7 @@ from assay.assignment.gates import (
 from assay.assignment.index import Index, build_index
 from assay.assignment.plugins import Randomizer as Plugin
 from assay.assignment.randomisers import Choose, Draws, chooser, slices, traffic_steps
-from assay.assignment.targeting import Predicate, compile_condition
+from assay.assignment.targeting import Predicate, attributes_read, compile_condition
 from assay.model.decision import Decision, Reason
 from assay.model.design import Randomizer
 from assay.model.experiment import Experiment, Variant
@@ -62,16 +62,20 @@ class CompiledExperiment:
 class Snapshot:
     """Definitions at one version: `experiments` holds all that ever started, `running` the keys to evaluate.
 
-    index finds the running experiments that a unit may take part in without asking every one.
+    index finds the running experiments that a unit may take part in without asking every one. reads_device: some
+    audience compares what a user-agent string could tell.
     """
 
     version: int
     experiments: Mapping[str, CompiledExperiment]
     running: tuple[str, ...]
     index: Index
+    reads_device: bool = False
 
 
 EMPTY = Snapshot(0, {}, (), Index())
+DEVICE_ATTRIBUTES = frozenset(("device_type", "os", "os_version", "browser", "browser_version", "bot"))
+"""What may be read from the attribute `user_agent` when it is not given itself."""
 
 
 def compile_snapshot(
@@ -90,7 +94,9 @@ def compile_snapshot(
         compiled[experiment.key] = compile_experiment(experiment, known, plugins or {})
     running = tuple(sorted(key for key, item in compiled.items() if item.is_running))
     index = build_index((item, compiled[item.key]) for item in started if compiled[item.key].is_running)
-    return Snapshot(version, compiled, running, index)
+    audiences = [item.audience.condition for item in started if compiled[item.key].is_running]
+    reads_device = any(attributes_read(condition) & DEVICE_ATTRIBUTES for condition in audiences)
+    return Snapshot(version, compiled, running, index, reads_device)
 
 
 def compile_experiment(

@@ -59,6 +59,23 @@ def compile_condition(condition: Condition) -> Predicate:
             return lambda attributes, now: acted(condition, attributes, now)
 
 
+def attributes_read(condition: Condition) -> frozenset[str]:
+    """The names of all attributes that a condition compares; places, screens, times and actions not counted."""
+    match condition:
+        case Attribute(name):
+            return frozenset((name,))
+        case All(parts) | Some(parts):
+            return frozenset[str]().union(*(attributes_read(part) for part in parts))
+        case Not(inner):
+            return attributes_read(inner)
+        case Score(_, lines):
+            return frozenset[str]().union(*(attributes_read(line.condition) for line in lines))
+        case SegmentRef(_, inner):
+            return frozenset() if inner is None else attributes_read(inner)
+        case _:
+            return frozenset()
+
+
 def _score(condition: Score) -> Predicate:
     """Whole millionths, so that the sum does not depend on the order."""
     needed = round(condition.at_least * MICRO)

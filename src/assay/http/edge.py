@@ -46,13 +46,15 @@ class AssignIn(msgspec.Struct, forbid_unknown_fields=True):
     """One unit, the experiments it asks about (all running ones when left out), and its attributes.
 
     log_exposure: record that the unit meets its variants now. By default it does when experiments are named, and
-    does not when all are asked for, because nobody meets all of them at once.
+    does not when all are asked for, because nobody meets all of them at once. consistency_key: drawn and counted
+    instead of user_id, to follow a person from anonymous to logged in; send it with events, too.
     """
 
     user_id: str
     experiments: list[str] | None = None
     context: dict[str, Any] = {}
     log_exposure: bool | None = None
+    consistency_key: str | None = None
 
 
 class Assignment(msgspec.Struct, omit_defaults=True):
@@ -146,10 +148,14 @@ class Edge:
         _check_assign(request)
         services = self._services
         now = services.clock()
-        decisions = services.assigning.assign(request.user_id, request.context, request.experiments, now)
+        unit = request.user_id if request.consistency_key is None else request.consistency_key
+        decisions = services.assigning.assign(unit, request.context, request.experiments, now)
         logs = request.log_exposure if request.log_exposure is not None else request.experiments is not None
         if logs:
-            services.assigning.log_exposures(request.user_id, decisions, request.context, now)
+            known = request.context
+            if request.consistency_key is not None:
+                known = {"user_id": request.user_id, **known}
+            services.assigning.log_exposures(unit, decisions, known, now)
         shown = _format_now(now)
         answer = AssignOut(
             request.user_id,
@@ -199,6 +205,9 @@ def _assignment(decision: Decision, now: str) -> Assignment:
 def _check_assign(request: AssignIn) -> None:
     if not request.user_id or len(request.user_id) > _MAX_UNIT_CHARACTERS:
         raise InvalidInput("user_id", request.user_id, f"text of 1 to {_MAX_UNIT_CHARACTERS:,} characters")
+    key = request.consistency_key
+    if key is not None and not 0 < len(key) <= _MAX_UNIT_CHARACTERS:
+        raise InvalidInput("consistency_key", key, f"text of 1 to {_MAX_UNIT_CHARACTERS:,} characters, or nothing")
     if request.experiments is not None and len(request.experiments) > _MAX_EXPERIMENTS:
         raise InvalidInput(
             "experiments", f"{len(request.experiments):,} keys", f"at most {_MAX_EXPERIMENTS:,} experiments"

@@ -35,17 +35,24 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class LayerPlace:
-    """The part of a layer that is this experiment's own. salt: the layer's, fixed for its life."""
+    """The part of a layer that is this experiment's own. salt: the layer's, fixed for its life.
+
+    Asked for by its slots, or by a share, parts of 1,000,000, of whatever is free; saving fills in salt and slots.
+    """
 
     layer: str
-    salt: str
-    slots: tuple[Slot, ...]
+    salt: str = ""
+    slots: tuple[Slot, ...] = ()
+    share: int | None = None
 
     def __post_init__(self) -> None:
         check_key(self.layer, "layer")
-        check_key(self.salt, "salt")
-        if not 0 < len(self.slots) <= MAX_SLOTS:
-            raise InvalidInput("slots", f"{len(self.slots)} slots", f"1 to {MAX_SLOTS}")
+        if self.salt:
+            check_key(self.salt, "salt")
+        if len(self.slots) > MAX_SLOTS or not (self.slots or self.share):
+            raise InvalidInput("slots", f"{len(self.slots)} slots", f"1 to {MAX_SLOTS}, or a share above 0")
+        if self.share is not None and not 0 < self.share <= PARTS:
+            raise InvalidInput("share", self.share, f"parts of {PARTS:,} above 0")
         ordered = sorted(self.slots, key=lambda slot: slot.start)
         for one, other in pairwise(ordered):
             if other.start < one.end:
@@ -82,10 +89,23 @@ class Prerequisite:
 
 @dataclass(frozen=True, slots=True)
 class RampStep:
-    """From `at` on, `traffic` parts of 1,000,000 take part."""
+    """From `at` on, `traffic` parts of 1,000,000 take part. after_hours: counted from the start, which sets `at`."""
 
-    at: datetime
     traffic: int
+    at: datetime | None = None
+    after_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is None and self.after_hours is None:
+            raise InvalidInput("at", None, "a time, or after_hours since the start")
+        if self.after_hours is not None and not 0 < self.after_hours <= 24 * 366:
+            raise InvalidInput("after_hours", self.after_hours, "hours above 0, at most a year")
+
+    def after(self, other: RampStep) -> bool:
+        """Whether this step comes later; steps by time and steps by hours do not compare."""
+        if self.after_hours is not None and other.after_hours is not None:
+            return self.after_hours > other.after_hours
+        return self.at is not None and other.at is not None and self.at > other.at
 
 
 class Randomizer(StrEnum):
@@ -157,11 +177,6 @@ class Randomization:
         for value in seen:
             if seen.count(value) > 1:
                 raise InvalidInput("strata", value, "each value in one stratum")
-
-    @property
-    def analysed_by_unit(self) -> bool:
-        """Whether units are drawn one by one, so that they may be counted one by one."""
-        return self.method not in (Randomizer.CLUSTER, Randomizer.SWITCHBACK, Randomizer.CUSTOM)
 
 
 _BLANK: dict[str, Any] = {

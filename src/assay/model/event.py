@@ -19,6 +19,7 @@ class EventProblem(StrEnum):
     UNKNOWN_EXPERIMENT = "unknown_experiment"
     UNKNOWN_VARIANT = "unknown_variant"
     EXPERIMENT_NOT_STARTED = "experiment_not_started"
+    WRONG_VERSION = "wrong_version"
     CLOCK = "clock"
     NOT_A_NUMBER = "not_a_number"
     TOO_LARGE = "too_large"

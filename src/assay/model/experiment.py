@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -117,6 +117,7 @@ class Experiment:
     deny: tuple[str, ...] = ()
     config_schema: Mapping[str, Any] | str | None = None
     requires_approval: bool = False
+    submitted_by: str = ""
     approved_by: str = ""
     links: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = ()
@@ -146,6 +147,10 @@ class Experiment:
             check_text(tag, "tags", most=100)
         if not 0 <= self.traffic <= PARTS:
             raise InvalidInput("traffic", self.traffic, f"parts of {PARTS:,}")
+        if len(self.links) > MAX_TAGS:
+            raise InvalidInput("links", f"{len(self.links)} links", f"at most {MAX_TAGS}")
+        for link in self.links:
+            check_text(link, "links", most=2_000)
         if self.planned_start and self.planned_end and self.planned_end <= self.planned_start:
             raise InvalidInput("end_date", self.planned_end.isoformat(), "a time after start_date")
         self._check_variants()
@@ -181,14 +186,15 @@ class Experiment:
             raise InvalidInput("prerequisites", self.key, "other experiments: this one would wait for itself")
         if len(self.ramp) > MAX_RAMP_STEPS:
             raise InvalidInput("ramp", f"{len(self.ramp)} steps", f"at most {MAX_RAMP_STEPS}")
-        before = RampStep(datetime.min.replace(tzinfo=timezone.utc), self.traffic)
+        traffic = self.traffic
         for i, step in enumerate(self.ramp):
-            if step.at <= before.at:
-                raise InvalidInput(f"ramp[{i}].at", step.at.isoformat(), "a time after the step before")
-            if not before.traffic <= step.traffic <= PARTS:
-                accepted = f"a share from {before.traffic / PARTS:g}, the one before, to 1: traffic only grows"
+            if i and not step.after(self.ramp[i - 1]):
+                given = step.after_hours if step.at is None else step.at.isoformat()
+                raise InvalidInput(f"ramp[{i}].at", given, "a time after the step before, told in the same way")
+            if not traffic <= step.traffic <= PARTS:
+                accepted = f"a share from {traffic / PARTS:g}, the one before, to 1: traffic only grows"
                 raise InvalidInput(f"ramp[{i}].traffic_allocation", step.traffic / PARTS, accepted)
-            before = step
+            traffic = step.traffic
 
     def _check_randomization(self) -> None:
         chosen, weights = self.randomization, {item.key: item.weight for item in self.variants}
@@ -214,6 +220,11 @@ class Experiment:
             raise InvalidInput("metrics", f"primaries {', '.join(primaries)}", "at most one primary metric")
 
     @property
+    def data_key(self) -> str:
+        """What its exposures and results are kept under: each version's data stay apart."""
+        return data_key(self.key, self.version)
+
+    @property
     def status(self) -> Status:
         """What people call the present stage."""
         return status_of(self.stage)
@@ -231,6 +242,11 @@ class Experiment:
     def variant(self, key: str) -> Variant | None:
         """The variant with that key, if there is one."""
         return next((variant for variant in self.variants if variant.key == key), None)
+
+
+def data_key(key: str, version: int) -> str:
+    """What exposures and results of a version are kept under: the first one's key is its own name."""
+    return key if version <= 1 else f"{key}@{version}"
 
 
 def _check_unique(field_name: str, keys: list[str]) -> None:

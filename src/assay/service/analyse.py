@@ -20,6 +20,7 @@ from assay.model.result import ExperimentResult, Progress, Validity
 from assay.ports import Clock, Definitions, Notices, Results, Telemetry, Warehouse
 from assay.service.lifecycle import Lifecycle
 from assay.service.planning import planned_sample, tuning_units
+from assay.service.withheld import reason_to_withhold, withheld_result
 from assay.stats.experiment import analyse_metrics
 from assay.stats.sample_ratio import sample_ratio
 
@@ -59,7 +60,8 @@ class Analysing:
         saved = [
             result
             for experiment in experiments
-            if experiment.key in moments and (result := self._save_result(experiment, moments[experiment.key]))
+            if experiment.data_key in moments
+            and (result := self._save_result(experiment, moments[experiment.data_key]))
         ]
         self.telemetry.analysis_seconds((self.clock() - began).total_seconds())
         return saved
@@ -97,7 +99,7 @@ class Analysing:
     def _moved(self, result: ExperimentResult) -> bool:
         """Whether anything but the time differs from the last saved result."""
         last = self.results.latest(result.experiment)
-        if last is None:
+        if last is None or last.version != result.version:
             return True
         same_time = dataclasses.replace(last, at=result.at, progress=result.progress)
         return same_time != result
@@ -125,7 +127,7 @@ def _until(experiment: Experiment) -> datetime | None:
 def request_of(experiment: Experiment) -> MomentsRequest:
     """What the warehouse must aggregate for an experiment."""
     return MomentsRequest(
-        experiment=experiment.key,
+        experiment=experiment.data_key,
         variants=tuple(variant.key for variant in experiment.variants),
         metrics=experiment.metrics,
         until=_until(experiment),
@@ -137,6 +139,9 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
     control = experiment.control
     if control is None:
         raise AssayError(f"experiment '{experiment.key}' has no control and cannot be analysed")
+    withheld = reason_to_withhold(experiment)
+    if withheld is not None:
+        return withheld_result(experiment, moments, now, withheld)
     required = planned_sample(experiment)
     validity = validity_of(experiment, moments, required)
     live = {variant.key: variant.weight for variant in experiment.variants}

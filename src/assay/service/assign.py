@@ -10,7 +10,8 @@ from typing import Any
 
 from assay.assignment.evaluate import evaluate
 from assay.model.decision import Decision
-from assay.ports import Inbox, Telemetry
+from assay.model.experiment import data_key
+from assay.ports import Inbox, Telemetry, UserAgents
 from assay.service.eventlines import exposure_line
 from assay.service.snapshots import Snapshots
 
@@ -24,17 +25,26 @@ class Assigning:
     snapshots: Snapshots
     inbox: Inbox
     telemetry: Telemetry
+    user_agents: UserAgents
     _logged: dict[tuple[str, str, str], None] = field(default_factory=dict)
 
     def assign(
         self, unit: str, attributes: Mapping[str, Any], experiments: Iterable[str] | None, now: datetime
     ) -> list[Decision]:
         """Decisions for the experiments asked for, or for all running ones when None."""
-        decisions = evaluate(self.snapshots.current, unit, attributes, now, experiments)
+        snapshot = self.snapshots.current
+        if snapshot.reads_device and "user_agent" in attributes:
+            attributes = self.with_device(attributes)
+        decisions = evaluate(snapshot, unit, attributes, now, experiments)
         for decision in decisions:
             if decision.variant is not None:
                 self.telemetry.assigned(decision.experiment, decision.variant)
         return decisions
+
+    def with_device(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The attributes, and what their user-agent string tells of those that are not given."""
+        text = attributes.get("user_agent")
+        return {**self.user_agents.describe(text), **attributes} if isinstance(text, str) else attributes
 
     def log_exposures(
         self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any], now: datetime
@@ -42,15 +52,16 @@ class Assigning:
         """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
         lines, fresh = [], []
         for decision in decisions:
-            if decision.variant is None:
+            if decision.variant is None or not decision.counts:
                 continue
-            met = (decision.experiment, decision.variant, unit)
+            kept_under = data_key(decision.experiment, decision.version)
+            met = (kept_under, decision.variant, unit)
             if met not in self._logged:
                 if len(self._logged) >= _REMEMBERED_EXPOSURES:
                     self._logged.clear()
                 self._logged[met] = None
                 fresh.append(met)
-                lines.append(exposure_line(unit, decision.experiment, decision.variant, now, attributes))
+                lines.append(exposure_line(unit, kept_under, decision.variant, now, attributes))
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
 

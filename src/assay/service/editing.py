@@ -11,6 +11,7 @@ from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Status
 from assay.model.metric import Metric
 from assay.ports import Clock, Definitions, Telemetry
+from assay.service.entrance import Entrance
 from assay.service.planning import check_plan
 
 _TRIES_FOR_A_KEY = 1_000
@@ -21,6 +22,7 @@ class Editing:
     """Creates, updates and deletes experiments; every change is in the audit log."""
 
     definitions: Definitions
+    entrance: Entrance
     telemetry: Telemetry
     clock: Clock
 
@@ -29,7 +31,7 @@ class Editing:
         check_plan(experiment)
         now = self.clock()
         key = experiment.key if key_is_given else self._free_key(experiment.key)
-        draft = replace(experiment, key=key, revision=0, created_at=now, updated_at=now)
+        draft = self.checked(replace(experiment, key=key, revision=0, created_at=now, updated_at=now))
         saved = self.definitions.save(draft, action="create", actor=actor, at=now)
         self.telemetry.experiment_created()
         return saved
@@ -37,9 +39,13 @@ class Editing:
     def update(self, key: str, change: Callable[[Experiment], Experiment], *, actor: str, action: str) -> Experiment:
         """Apply `change` to a draft; raises NotFound, or Conflict once it has started."""
         now = self.clock()
-        after = replace(change(self.draft(key)), updated_at=now)
+        after = self.checked(replace(change(self.draft(key)), updated_at=now))
         check_plan(after)
         return self.definitions.save(after, action=action, actor=actor, at=now)
+
+    def checked(self, experiment: Experiment) -> Experiment:
+        """A draft with all it refers to looked up and its configs held against their schema."""
+        return self.entrance.settled(experiment, self.clock())
 
     def add_variant(self, key: str, variant: Variant, *, actor: str) -> Experiment:
         """Add one variant to a draft; weights may stay below 1 until the start."""

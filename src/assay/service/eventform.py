@@ -20,17 +20,22 @@ MAX_EVENT_BYTES = 64 * 1024
 
 
 class Attribution(msgspec.Struct, forbid_unknown_fields=True):
-    """An experiment that the event belongs to, and the variant the unit met there."""
+    """An experiment that the event belongs to, and the variant the unit met there.
+
+    version: of the experiment, if the sender knows it: what an old version drew does not count for a new one.
+    """
 
     experiment_id: str
     variant_id: str | None = None
+    version: int | None = None
 
 
 class EventIn(msgspec.Struct, forbid_unknown_fields=True):
-    """An event as sent."""
+    """An event as sent. consistency_key: takes the place of user_id as the unit, if the assignment was made by it."""
 
     user_id: str
     event_type: str
+    consistency_key: str | None = None
     timestamp: datetime | None = None
     event_id: str | None = None
     experiments: list[Attribution] = []

@@ -9,6 +9,7 @@ from assay.model.experiment import Experiment
 from assay.model.lifecycle import LAUNCH_PATH, MOVES, Stage, Status, check_move
 from assay.ports import Clock, Definitions, Results, Telemetry
 from assay.service.checklist import checklist
+from assay.service.entrance import Entrance
 from assay.service.snapshots import Snapshots
 
 
@@ -18,6 +19,7 @@ class Lifecycle:
 
     definitions: Definitions
     results: Results
+    entrance: Entrance
     snapshots: Snapshots
     telemetry: Telemetry
     clock: Clock
@@ -27,6 +29,10 @@ class Lifecycle:
         experiment = self._get(key)
         if experiment.stage not in LAUNCH_PATH[:-1]:
             raise IllegalMove(experiment.stage.value, Stage.RUNNING.value, _allowed(experiment.stage))
+        if experiment.requires_approval and not experiment.approved_by:
+            raise Conflict(
+                f"experiment '{key}' needs approval before it starts", hint="submit it, and have it approved"
+            )
         running = [item for item in self.definitions.all() if item.status is Status.RUNNING]
         failed = [item for item in checklist(experiment, self.clock(), running) if item.blocking and not item.ok]
         if failed:
@@ -35,9 +41,45 @@ class Lifecycle:
         for stage in LAUNCH_PATH[LAUNCH_PATH.index(experiment.stage) + 1 :]:
             check_move(experiment.stage, stage)
             experiment = replace(experiment, stage=stage)
-        saved = self._save(replace(experiment, started_at=self.clock()), "start", actor)
+        saved = self._save(self.entrance.started(experiment, self.clock()), "start", actor)
         self.telemetry.experiment_started()
         return saved
+
+    def submit(self, key: str, *, actor: str) -> Experiment:
+        """From a draft to validation: ready for somebody else to look at. Raises Conflict with what blocks a start."""
+        experiment = self._get(key)
+        if experiment.stage not in (Stage.DESIGN, Stage.SETUP):
+            raise IllegalMove(experiment.stage.value, Stage.VALIDATION.value, _allowed(experiment.stage))
+        failed = [item for item in checklist(experiment, self.clock()) if item.blocking and not item.ok]
+        if failed:
+            problems = "; ".join(check.message for check in failed)
+            raise Conflict(f"experiment '{key}' is not ready: {problems}", hint="mend the draft, then submit it again")
+        for stage in LAUNCH_PATH[LAUNCH_PATH.index(experiment.stage) + 1 : LAUNCH_PATH.index(Stage.VALIDATION) + 1]:
+            check_move(experiment.stage, stage)
+            experiment = replace(experiment, stage=stage)
+        return self._save(replace(experiment, submitted_by=actor), "submit", actor)
+
+    def approve(self, key: str, *, actor: str) -> Experiment:
+        """From validation to the launch pad; by somebody other than who submitted it when approval is required."""
+        experiment = self._get(key)
+        check_move(experiment.stage, Stage.PRE_LAUNCH)
+        if experiment.requires_approval and actor == experiment.submitted_by:
+            raise Conflict(f"'{actor}' submitted experiment '{key}'", hint="somebody else has to approve it")
+        return self._save(replace(experiment, stage=Stage.PRE_LAUNCH, approved_by=actor), "approve", actor)
+
+    def send_back(self, key: str, *, actor: str) -> Experiment:
+        """From review to the draft: it may be changed again, and must be submitted again."""
+        experiment = self._get(key)
+        check_move(experiment.stage, Stage.SETUP)
+        back = replace(experiment, stage=Stage.SETUP, submitted_by="", approved_by="")
+        return self._save(back, "send_back", actor)
+
+    def fail(self, key: str, *, actor: str) -> Experiment:
+        """Give it up because something is broken: its numbers are not to be used."""
+        experiment = self._get(key)
+        check_move(experiment.stage, Stage.FAILED)
+        ended_at = self.clock() if experiment.started_at else None
+        return self._save(replace(experiment, stage=Stage.FAILED, ended_at=ended_at), "fail", actor)
 
     def pause(self, key: str, *, actor: str) -> Experiment:
         """Assign nobody for a while; events of units already exposed still count."""

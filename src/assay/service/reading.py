@@ -29,12 +29,19 @@ class Reading:
         return experiment
 
     def latest(self, key: str) -> ExperimentResult | None:
-        """The newest result of an experiment, if it has been analysed."""
-        return self.results.latest(key)
+        """The newest result of an experiment's present version, if it has been analysed."""
+        result = self.results.latest(key)
+        return result if result is None or result.version == self.experiment(key).version else None
 
     def series(self, key: str, *, limit: int = 200) -> list[ExperimentResult]:
-        """Results over time, oldest first."""
-        return self.results.series(key, limit=limit)
+        """Results of the present version over time, oldest first."""
+        version = self.experiment(key).version
+        return [result for result in self.results.series(key, limit=limit) if result.version == version]
+
+    def of_version(self, key: str, version: int) -> ExperimentResult | None:
+        """The last result of one version."""
+        found = [result for result in self.results.series(key, limit=10_000) if result.version == version]
+        return found[-1] if found else None
 
     def changes(self, key: str) -> list[Change]:
         """The audit log of an experiment, oldest first."""

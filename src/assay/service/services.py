@@ -8,11 +8,14 @@ from assay.ports import Clock, Notices, Telemetry
 from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
+from assay.service.explaining import Explaining
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
+from assay.service.sharing import Sharing
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
+from assay.service.versions import Versions
 
 
 @dataclass(slots=True)
@@ -29,6 +32,9 @@ class Services:
     reading: Reading
     editing: Editing
     lifecycle: Lifecycle
+    versions: Versions
+    sharing: Sharing
+    explaining: Explaining
     snapshots: Snapshots
     assigning: Assigning
     tracking: Tracking

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
+from assay.assignment.plugins import Randomizer
 from assay.assignment.snapshot import EMPTY, Snapshot, compile_snapshot
 from assay.ports import Definitions
 
@@ -11,8 +13,9 @@ from assay.ports import Definitions
 class Snapshots:
     """Holds the current snapshot; reading it is a plain attribute access."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, plugins: Mapping[str, Randomizer] | None = None) -> None:
         self._definitions = definitions
+        self._plugins = plugins or {}
         self._lock = threading.Lock()
         self.current: Snapshot = EMPTY
         self.loaded = False
@@ -23,6 +26,6 @@ class Snapshots:
             version = self._definitions.version()
             if self.loaded and version == self.current.version:
                 return False
-            self.current = compile_snapshot(self._definitions.all(), version)
+            self.current = compile_snapshot(self._definitions.all(), version, self._plugins)
             self.loaded = True
             return True

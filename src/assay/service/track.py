@@ -13,6 +13,7 @@ import msgspec
 
 from assay.assignment.snapshot import Snapshot
 from assay.model.event import EXPOSURE, EventProblem, Refusal, microseconds
+from assay.model.experiment import data_key
 from assay.ports import Clock, Inbox, Telemetry
 from assay.service.eventform import EventIn, EventRefused, decode_event, too_deep
 from assay.service.eventlines import EventLine, encode_line, event_key
@@ -85,21 +86,28 @@ def _lines_of(event: EventIn, snapshot: Snapshot, now: datetime) -> tuple[list[b
     # Without id and time there is nothing to tell a repeat by: each such event is its own.
     event_id = event.event_id or (None if event.timestamp else secrets.token_hex(12))
     metrics = event.metrics if event.value is None else {**event.metrics, "value": event.value}
-    named = sorted((item.experiment_id, item.variant_id) for item in event.experiments)
+    known = snapshot.experiments
+    named = sorted(
+        (data_key(item.experiment_id, known[item.experiment_id].version), item.variant_id) for item in event.experiments
+    )
+    unit, properties = event.user_id, event.properties
+    if event.consistency_key is not None:
+        # Whoever is followed by a key of their own is drawn and counted by it.
+        unit, properties = event.consistency_key, {"user_id": event.user_id, **event.properties}
     is_exposure = event.event_type == EXPOSURE
     lines, first_key = [], ""
     for place, (experiment, variant) in enumerate(named or [("", None)]):
-        key = event_key(event.user_id, event_id, event.event_type, occurred_at, experiment, place)
+        key = event_key(unit, event_id, event.event_type, occurred_at, experiment, place)
         first_key = first_key or key
         line = EventLine(
             key,
-            event.user_id,
+            unit,
             event.event_type,
             experiment,
             variant if is_exposure else None,
             occurred_at,
             metrics,
-            event.properties,
+            properties,
         )
         lines.append(encode_line(line))
     return lines, event_id or f"evt_{first_key}"
@@ -108,6 +116,8 @@ def _lines_of(event: EventIn, snapshot: Snapshot, now: datetime) -> tuple[list[b
 def _check_names(event: EventIn) -> None:
     if not event.user_id:
         raise EventRefused(EventProblem.INVALID, "user_id", event.user_id, "text that is not empty")
+    if event.consistency_key == "":
+        raise EventRefused(EventProblem.INVALID, "consistency_key", "", "text that is not empty, or nothing")
     if not 0 < len(event.event_type) <= _MAX_TYPE_CHARACTERS:
         raise EventRefused(
             EventProblem.INVALID, "event_type", event.event_type, f"text of 1 to {_MAX_TYPE_CHARACTERS} characters"
@@ -161,6 +171,13 @@ def _check_attribution(event: EventIn, snapshot: Snapshot, at: datetime) -> None
         if item.variant_id is not None and item.variant_id not in experiment.variants:
             known = ", ".join(sorted(experiment.variants))
             raise EventRefused(EventProblem.UNKNOWN_VARIANT, f"{path}.variant_id", item.variant_id, f"one of {known}")
+        if item.version is not None and item.version != experiment.version:
+            raise EventRefused(
+                EventProblem.WRONG_VERSION,
+                f"{path}.version",
+                item.version,
+                f"{experiment.version}, the version that runs now: its units were drawn anew",
+            )
         if experiment.started_at is not None and at < experiment.started_at - MAX_AHEAD:
             raise EventRefused(
                 EventProblem.EXPERIMENT_NOT_STARTED,

@@ -1,0 +1,53 @@
+"""The append-only audit log in SQL, written in the transaction of the change itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.engine import Connection
+
+from assay.adapters.sql_schema import AUDIT
+from assay.model.document import format_time, parse_time
+from assay.ports import Change
+
+
+def changes_of(connection: Connection, name: str) -> list[Change]:
+    """The changes of one thing, oldest first."""
+    oldest_first = select(AUDIT).where(AUDIT.c.experiment == name).order_by(AUDIT.c.id)
+    return [
+        Change(
+            experiment=row.experiment,
+            action=row.action,
+            actor=row.actor,
+            at=parse_time(row.at, "at"),
+            before=json.loads(row.before) if row.before else None,
+            after=json.loads(row.after) if row.after else None,
+        )
+        for row in connection.execute(oldest_first)
+    ]
+
+
+def write_change(
+    connection: Connection,
+    name: str,
+    action: str,
+    actor: str,
+    at: datetime,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """One line of the log."""
+    connection.execute(
+        insert(AUDIT).values(
+            experiment=name,
+            action=action,
+            actor=actor,
+            at=format_time(at),
+            before=json.dumps(before) if before is not None else None,
+            after=json.dumps(after) if after is not None else None,
+        )
+    )

@@ -1,0 +1,27 @@
+"""Plug-ins that are installed beside Assay, found by their entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+import structlog
+
+from assay.assignment.plugins import GROUP, Randomizer
+
+_log = structlog.get_logger("assay.plugins")
+
+
+def installed_randomizers() -> Mapping[str, Randomizer]:
+    """Randomisers by the name of their entry point. One that cannot be loaded is logged and left out."""
+    found: dict[str, Randomizer] = {}
+    for point in entry_points(group=GROUP):
+        try:
+            loaded = point.load()
+            randomizer = loaded() if isinstance(loaded, type) else loaded
+            if not all(callable(getattr(randomizer, name, None)) for name in ("choose", "probabilities")):
+                raise TypeError("it has no choose and probabilities")
+            found[point.name] = randomizer
+        except Exception:
+            _log.exception("randomiser cannot be loaded", name=point.name)
+    return found
