@@ -13,7 +13,8 @@ from assay.errors import InvalidInput
 from assay.http.asgi import build_server
 from assay.http.cors import with_cors
 from assay.http.wire import Receive, Scope, Send
-from tests.http.conftest import Server
+from tests.dashboard.browser import browsing, opened
+from tests.http.conftest import LiveServer, Server
 
 SHOP = "https://shop.example"
 SHARED = [
@@ -127,3 +128,23 @@ def test_settings_take_origins(text: str) -> None:
 def test_settings_refuse_what_no_browser_sends(origin: str) -> None:
     with pytest.raises(InvalidInput, match="CORS_ORIGINS"):
         Settings.from_environment({"CORS_ORIGINS": f"{SHOP}, {origin}"})
+
+
+@pytest.mark.browser
+def test_a_script_of_another_origin_in_a_real_browser(live: LiveServer) -> None:
+    """`localhost` and `127.0.0.1` are one machine and two origins."""
+    ask = """async ([url, tag]) => {
+      const headers = {'Content-Type': 'application/json', ...(tag && {'If-None-Match': tag})};
+      const body = JSON.stringify({context: {targetingKey: 'u'}});
+      const answer = await fetch(`${url}/ofrep/v1/evaluate/flags`, {method: 'POST', headers, body});
+      return [answer.status, answer.headers.get('ETag')];
+    }"""
+    closed = "url => fetch(`${url}/api/v1/experiments`).then(() => 'read', () => 'refused')"
+    elsewhere = live.url.replace("127.0.0.1", "localhost")
+    with browsing() as browser, opened(browser, f"{elsewhere}/health") as (page, _):
+        status, tag = page.evaluate(ask, [live.url, None])
+        assert status == 200
+        assert tag
+        assert page.evaluate(ask, [live.url, tag]) == [304, tag]
+        assert page.evaluate(closed, live.url) == "refused"
+        assert page.evaluate(closed, elsewhere) == "read"
