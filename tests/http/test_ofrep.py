@@ -113,10 +113,21 @@ async def test_a_unit_that_is_not_in_it_has_the_controls_value(
     assert answer["metadata"]["reason"] == ours
 
 
-async def test_the_context_without_its_targeting_key_is_the_attributes(server: Server) -> None:
+async def test_the_context_without_its_targeting_key_is_the_attributes(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await server.running(**US)
-    assert (await flag(server, country="US")).json()["reason"] == "SPLIT"
+    asked, assign = [], Assigning.assign
+
+    def watched(self: Assigning, unit: str, attributes: Any, *more: Any) -> Any:
+        asked.append((unit, dict(attributes)))
+        return assign(self, unit, attributes, *more)
+
+    monkeypatch.setattr(Assigning, "assign", watched)
+    assert (await flag(server, country="US", age=3)).json()["reason"] == "SPLIT"
     assert (await flag(server)).json()["reason"] == "DEFAULT"
+    await bulk(server, country="US")
+    assert asked == [("u1", {"country": "US", "age": 3}), ("u1", {}), ("u1", {"country": "US"})]
 
 
 @pytest.mark.parametrize("move", ["pause", "stop"])
