@@ -32,7 +32,7 @@ def evaluate(
     are not even looked at. unit: any non-empty text. now: aware.
     """
     if not isinstance(unit, str) or not unit:
-        return [] if experiments is None else [_nothing(key, Reason.INVALID_UNIT) for key in experiments]
+        return [] if experiments is None else [_refused(snapshot, key) for key in experiments]
     # A dict is told apart first: asking whether something is a Mapping takes longer than the rest of this line.
     given = attributes if type(attributes) is dict or isinstance(attributes, Mapping) else {}
     try:
@@ -72,6 +72,11 @@ def _evaluate_all(snapshot: Snapshot, asked: Asked) -> list[Decision]:
     ]
     decisions.sort(key=_by_key)
     return decisions
+
+
+def _refused(snapshot: Snapshot, key: object) -> Decision:
+    known = isinstance(key, str) and key in snapshot.experiments
+    return _nothing(key, Reason.INVALID_UNIT if known else Reason.UNKNOWN_EXPERIMENT)
 
 
 def _nothing(key: object, reason: Reason) -> Decision:

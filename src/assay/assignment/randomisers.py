@@ -203,11 +203,11 @@ def _custom(randomization: Randomization, draws: Draws, plugins: Mapping[str, Pl
     plugin = plugins.get(randomization.plugin or "")
 
     def choose(asked: Asked) -> Decision:
-        if plugin is None:
-            return missing
         draw = draw_of(asked, draws, randomization)
         if not draws.in_traffic(draw.digest, asked.now):
             return outside
+        if plugin is None:
+            return missing
         try:
             variant = plugin.choose(draw)
             return none if variant is None else draws.outcomes.get(variant, failed)
