@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "service": {"ports", "assignment", "stats", "decisions", *PURE},
     "adapters": {"ports", "queries", "model", "errors"},
     "app": {"service", "adapters", "ports", "assignment", "model", "errors"},
-    "http": {"service", "version", *PURE},
+    "http": {"service", "assignment", "ports", "version", *PURE},
     "dashboard": {"service", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},
     "cli": {"app", "http", "dashboard", "worker", "notebook", "service", "version", *PURE},

@@ -8,6 +8,7 @@ import click
 
 from assay.cli.analyze import analyze
 from assay.cli.demo import demo
+from assay.cli.explain import explain
 from assay.cli.serve import serve
 from assay.errors import AssayError
 from assay.version import __version__
@@ -22,6 +23,7 @@ def cli() -> None:
 cli.add_command(serve)
 cli.add_command(demo)
 cli.add_command(analyze)
+cli.add_command(explain)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, InvalidInput, Malformed
+from assay.http.changes import changes_router
 from assay.http.cors import ANY, with_cors
 from assay.http.edge import MAX_BODY_BYTES, Edge
 from assay.http.experiments import experiments_router
@@ -33,6 +34,7 @@ from assay.http.problems import (
 )
 from assay.http.results import results_router
 from assay.http.sample_size import sample_size_router
+from assay.http.shared import shared_router
 from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, read_body, send_json
 from assay.service.services import Services
 
@@ -93,6 +95,8 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
     app.include_router(sample_size_router())
     app.include_router(results_router(services))
     app.include_router(experiments_router(services))
+    app.include_router(changes_router(services))
+    app.include_router(shared_router(services))
     app.include_router(health_router(services))
     if pages is not None:
         app.include_router(pages, include_in_schema=False)

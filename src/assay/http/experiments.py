@@ -105,6 +105,22 @@ def _add_moves(router: APIRouter, services: Services) -> None:
     def start(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
         return experiment_view(lifecycle.start(experiment_id, actor=actor))
 
+    @router.post("/{experiment_id}/submit", summary="Hand a draft over for review")
+    def submit(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
+        return experiment_view(lifecycle.submit(experiment_id, actor=actor))
+
+    @router.post("/{experiment_id}/approve", summary="Approve what is in review")
+    def approve(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
+        return experiment_view(lifecycle.approve(experiment_id, actor=actor))
+
+    @router.post("/{experiment_id}/send-back", summary="Back from review to the draft")
+    def send_back(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
+        return experiment_view(lifecycle.send_back(experiment_id, actor=actor))
+
+    @router.post("/{experiment_id}/fail", summary="Give it up as broken")
+    def fail(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
+        return experiment_view(lifecycle.fail(experiment_id, actor=actor))
+
     @router.post("/{experiment_id}/pause", summary="Assign nobody for a while")
     def pause(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
         return experiment_view(lifecycle.pause(experiment_id, actor=actor))

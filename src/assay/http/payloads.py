@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, ConfigDict, Field
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+from assay.http.entrance_payloads import EntranceIn, Number, Payload, Share
+from assay.http.targeting import TargetingIn
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Payload(BaseModel):
-    """Unknown fields are refused by name: a misspelt one must not be lost silently."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
 class VariantIn(Payload):
@@ -26,7 +21,10 @@ class VariantIn(Payload):
     description: str = ""
     traffic_allocation: Share | None = Field(None, validation_alias=AliasChoices("traffic_allocation", "weight"))
     is_control: bool | None = None
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = Field(default_factory=dict)
+    version: str = ""
+    author: str = ""
+    tags: list[str] = Field(default_factory=list)
 
 
 class MeasureIn(Payload):
@@ -62,16 +60,6 @@ class MetricIn(Payload):
     alert_on_decrease: bool | None = None
 
 
-class TargetingIn(Payload):
-    """The short form of an audience: each list is 'one of these', and all given lists must match."""
-
-    countries: list[str] | None = None
-    platforms: list[str] | None = None
-    user_segments: list[str] | None = None
-    device_types: list[str] | None = None
-    traffic_percentage: Share | None = None
-
-
 class SampleSizeIn(Payload):
     """What the plan's sample rests on; required_sample_per_variant is checked against it."""
 
@@ -98,7 +86,7 @@ class PlanIn(Payload):
     srm_alpha: Number | None = None
 
 
-class ExperimentChange(Payload):
+class ExperimentChange(EntranceIn):
     """The parts of a draft that can be set; those left out stay as they are."""
 
     name: str | None = None
@@ -106,6 +94,9 @@ class ExperimentChange(Payload):
     hypothesis: str | None = None
     owner: str | None = None
     tags: list[str] | None = None
+    links: list[str] | None = None
+    requires_approval: bool | None = None
+    config_schema: dict[str, Any] | str | None = None
     type: Literal["ab", "aa", "multivariate", "bandit", "contextual_bandit", "content"] | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from assay.errors import InvalidInput
-from assay.http.payloads import ExperimentChange, ExperimentIn, MeasureIn, MetricIn, TargetingIn, VariantIn
-from assay.model.audience import All, Attribute, Audience, Operator, parse_condition
+from assay.http.entrance import entrance_of
+from assay.http.payloads import ExperimentChange, ExperimentIn, MeasureIn, MetricIn, VariantIn
+from assay.http.targeting import audience_of
+from assay.model.audience import Audience, parse_condition
 from assay.model.document import parse_time
 from assay.model.experiment import Experiment, ExperimentType, Variant
 from assay.model.metric import Aggregation, Direction, Measure, Metric, MetricKind, Role
@@ -25,12 +27,6 @@ _KINDS = {
     "sum": MetricKind.SUM,
     "revenue": MetricKind.SUM,
     "ratio": MetricKind.RATIO,
-}
-_TARGETING = {
-    "countries": "country",
-    "platforms": "platform",
-    "user_segments": "user_segment",
-    "device_types": "device_type",
 }
 
 
@@ -52,8 +48,13 @@ def changed(experiment: Experiment, payload: ExperimentChange) -> Experiment:
         given = getattr(payload, name)
         if given is not None:
             values[name] = given
-    if payload.tags is not None:
-        values["tags"] = tuple(payload.tags)
+    for name in ("tags", "links"):
+        if getattr(payload, name) is not None:
+            values[name] = tuple(getattr(payload, name))
+    if payload.requires_approval is not None:
+        values["requires_approval"] = payload.requires_approval
+    if "config_schema" in payload.model_fields_set:
+        values["config_schema"] = payload.config_schema
     if payload.type is not None:
         values["type"] = ExperimentType(payload.type)
     if payload.start_date is not None:
@@ -61,8 +62,15 @@ def changed(experiment: Experiment, payload: ExperimentChange) -> Experiment:
     if payload.end_date is not None:
         values["planned_end"] = parse_time(payload.end_date, "end_date")
     if payload.variants is not None:
-        values["variants"] = variants_of(payload.variants)
+        if payload.factors:
+            raise InvalidInput(
+                "variants", f"{len(payload.variants)} variants", "nothing beside factors: they make the cells"
+            )
+        values["variants"], values["factors"] = variants_of(payload.variants), ()
     values |= _who(payload)
+    values |= entrance_of(payload)
+    if values.get("factors") and payload.type is None:
+        values["type"] = ExperimentType.MULTIVARIATE
     metrics = _metrics_of(payload, experiment.metrics)
     if metrics is not None:
         values["metrics"] = metrics
@@ -111,6 +119,9 @@ def _variant(payload: VariantIn, weight: int, nobody_flagged: bool, path: str) -
             weight=weight,
             control=control,
             config=payload.config,
+            version=payload.version,
+            author=payload.author,
+            tags=tuple(payload.tags),
         )
     except InvalidInput as error:
         raise error.at(f"{path}.{error.field}") from None
@@ -201,23 +212,12 @@ def _who(payload: ExperimentChange) -> dict[str, Any]:
     if payload.targeting is not None:
         if payload.audience is not None:
             raise InvalidInput("targeting", "beside an audience", "either targeting or audience")
-        values["audience"] = _audience_of(payload.targeting)
+        values["audience"] = audience_of(payload.targeting)
         if payload.targeting.traffic_percentage is not None:
             values["traffic"] = parts_of(payload.targeting.traffic_percentage, "targeting.traffic_percentage")
     if payload.traffic_allocation is not None:
         values["traffic"] = parts_of(payload.traffic_allocation, "traffic_allocation")
     return values
-
-
-def _audience_of(targeting: TargetingIn) -> Audience:
-    conditions = []
-    for field, attribute in _TARGETING.items():
-        values = getattr(targeting, field)
-        if values is not None:
-            if not values:
-                raise InvalidInput(f"targeting.{field}", values, "at least one value (leave it out for everyone)")
-            conditions.append(Attribute(attribute, Operator.IN, tuple(values)))
-    return Audience(All(tuple(conditions)))
 
 
 def _plan_of(payload: ExperimentChange, plan: Plan) -> Plan:

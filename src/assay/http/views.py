@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from assay.http.entrance_views import entrance_view
 from assay.model.document import format_time, to_document
 from assay.model.experiment import Experiment, Variant
 from assay.model.metric import Metric, MetricKind, Role
@@ -33,9 +34,14 @@ def experiment_view(experiment: Experiment) -> dict[str, Any]:
         "hypothesis": experiment.hypothesis,
         "owner": experiment.owner,
         "tags": list(experiment.tags),
+        "links": list(experiment.links),
+        "requires_approval": experiment.requires_approval,
+        "submitted_by": experiment.submitted_by or None,
+        "approved_by": experiment.approved_by or None,
+        "config_schema": to_document(experiment.config_schema),
         "variants": [variant_view(variant) for variant in experiment.variants],
         "audience": to_document(experiment.audience),
-        "traffic_allocation": experiment.traffic / PARTS,
+        **entrance_view(experiment),
         "metrics": [metric_view(metric) for metric in experiment.metrics],
         "plan": plan,
         "salt": experiment.salt,
@@ -57,6 +63,10 @@ def variant_view(variant: Variant) -> dict[str, Any]:
         "traffic_allocation": variant.weight / PARTS,
         "is_control": variant.control,
         "config": dict(variant.config),
+        "levels": dict(variant.levels),
+        "version": variant.version,
+        "author": variant.author,
+        "tags": list(variant.tags),
     }
 
 
