@@ -138,6 +138,28 @@ def test_there_are_enough_cases_and_no_two_ask_the_same() -> None:
         assert all(case["why"] for case in cases)
 
 
+def test_every_field_of_a_case_is_explained() -> None:
+    page = (SPEC / "README.md").read_text().partition("## The vectors")[2]
+    fields = {
+        name for cases in (CONDITIONS["cases"], DECISIONS["cases"], DECISIONS["all"]) for case in cases for name in case
+    }
+    assert {name for name in fields if f"`{name}`" not in page and f'`"{name}": false`' not in page} == set()
+
+
+@pytest.mark.parametrize(("unit", "variant"), [("\ud800", "control"), ("\udfff", "treatment")])
+def test_half_of_a_surrogate_pair_is_three_bytes(unit: str, variant: str, snapshot: Snapshot) -> None:
+    """Not in the files: many readers of JSON refuse it. The digests are those of the bytes ED A0 80 and ED BF BF."""
+    (decision,) = evaluate(snapshot, unit, {}, _time(CONDITIONS["now"]), ["even"])
+    assert decision.variant == variant
+
+
+def test_what_no_table_can_hold_is_marked() -> None:
+    for case in DECISIONS["cases"] + DECISIONS["all"]:
+        unit = case["unit"]
+        odd = not isinstance(unit, str) or "\0" in unit
+        assert not odd or case["sql"] is False
+
+
 def test_every_reason_occurs_that_needs_no_plugin() -> None:
     assert {case["reason"] for case in DECISIONS["cases"]} == {item.value for item in Reason} - {"error"}
 
