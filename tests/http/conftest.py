@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,13 @@ class Server:
 
     async def get(self, path: str) -> httpx.Response:
         return await self.http.get(f"{API}{path}")
+
+    async def count_everything(self) -> None:
+        """Load and analyse all that was sent. Exposures of an assignment are on disk a moment after its answer; the
+        inbox keeps order, so they are there once a later event is."""
+        marker = {"user_id": "nobody", "event_type": "marker", "timestamp": datetime.now(timezone.utc).isoformat()}
+        assert (await self.post("/events", marker)).status_code == 202
+        self.loop.round()
 
     async def running(self, key: str = "checkout", **changes: Any) -> str:
         """A started experiment with two even variants."""

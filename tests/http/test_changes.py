@@ -73,7 +73,7 @@ async def test_a_new_version_draws_anew_and_counts_apart(server: Server) -> None
     await server.running()
     first = await assigned(server, "checkout", 200)
     await server.post("/events", {"user_id": "u0", "event_type": "buy"})
-    server.loop.round()
+    await server.count_everything()
     assert (await server.get("/experiments/checkout/results")).json()["total_users_exposed"] == 200
     begun = await server.http.post(
         "/api/v1/experiments/checkout/versions",
@@ -86,7 +86,7 @@ async def test_a_new_version_draws_anew_and_counts_apart(server: Server) -> None
     second = await assigned(server, "checkout", 100)
     assert 25 < sum(first[unit] != variant for unit, variant in second.items()) < 75
     await server.post("/events", {"user_id": "u1", "event_type": "buy", "experiments": [{"experiment_id": "checkout"}]})
-    server.loop.round()
+    await server.count_everything()
     shown = (await server.get("/experiments/checkout/results")).json()
     assert shown["total_users_exposed"] == 100
     assert sum(item["metrics"]["bought"]["count"] for item in shown["variants"]) == 1

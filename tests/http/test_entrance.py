@@ -155,7 +155,7 @@ async def test_forced_units_see_a_variant_and_are_not_counted(server: Server) ->
     assert (await decide(server, "qa", "checkout"))["checkout"] == ("green", "forced")
     assert (await decide(server, "rival", "checkout", x=1))["checkout"] == (None, "denied")
     assert (await decide(server, "u", "checkout", x=1))["checkout"][1] == "assigned"
-    server.loop.round()
+    await server.count_everything()
     results = (await server.get("/experiments/checkout/results")).json()
     assert results["total_users_exposed"] == 1
     found = await problem(server, "/experiments", body("other", forced={"qa": "purple"}))
@@ -234,7 +234,7 @@ async def test_units_of_a_cluster_share_a_variant_and_are_not_compared_one_by_on
     seen = {(await decide(server, f"u{i}", "checkout", account="acme"))["checkout"][0] for i in range(20)}
     assert len(seen) == 1
     assert (await decide(server, "u", "checkout"))["checkout"] == (None, "no_randomization_unit")
-    server.loop.round()
+    await server.count_everything()
     results = (await server.get("/experiments/checkout/results")).json()
     assert results["total_users_exposed"] == 20
     assert "cluster" in results["failures"]["bought"]
@@ -317,7 +317,7 @@ async def test_a_consistency_key_follows_a_person_through_login(server: Server) 
         assert answer["user_id"] == user
     event = {"user_id": "ann", "consistency_key": "device-1", "event_type": "buy"}
     assert (await server.post("/events", event)).status_code == 202
-    server.loop.round()
+    await server.count_everything()
     results = (await server.get("/experiments/checkout/results")).json()
     assert results["total_users_exposed"] == 1
     counts = [item["metrics"]["bought"]["count"] for item in results["variants"] if item["users_exposed"]]

@@ -54,7 +54,7 @@ def redefine(server: Server, change: Callable[[Experiment], Experiment]) -> None
 async def exposed(server: Server, key: str = "checkout") -> int:
     # The inbox keeps order: once this event is on disk, the exposures before it are too.
     await server.post("/events", {"user_id": "someone", "event_type": "buy"})
-    server.loop.round()
+    await server.count_everything()
     n_units: int = (await server.get(f"/experiments/{key}/results")).json()["total_users_exposed"]
     return n_units
 
