@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
 JOBS ?= 2
+JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
 .PHONY: help demo test lint types format bench bench-assignment bench-edge serve browser clean
 
@@ -19,7 +20,7 @@ demo: $(VENV)/.runtime ## Replay a real experiment through the public API and ke
 serve: $(VENV)/.runtime ## Serve the API and the dashboard on 127.0.0.1:8000
 	@$(BIN)/assay serve
 
-test: $(VENV)/.dev browser ## Install what the tests need and run them all, with coverage
+test: $(VENV)/.dev browser $(JS_CLIENTS) ## Install what the tests need and run them all, with coverage
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 lint: $(VENV)/.dev ## Check style
@@ -70,5 +71,13 @@ browser:
 	      || echo "Chromium could not be installed: page tests will be skipped"; \
 	  else echo "No Chromium found: page tests will be skipped"; fi; }
 
+# The published JavaScript clients of OpenFeature. Without npm or a registry their tests say why they skip.
+$(JS_CLIENTS): tests/ofrep/js/package.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing the JavaScript clients the tests use"; \
+	  if npm install --prefix tests/ofrep/js --no-package-lock --no-audit --no-fund --silent; then touch $@; \
+	    else echo "They could not be installed: their tests will be skipped"; fi; \
+	else echo "No npm found: tests with JavaScript clients will be skipped"; fi
+
 clean: ## Remove everything that was built or installed here
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) tests/ofrep/js/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
