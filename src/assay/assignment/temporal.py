@@ -42,13 +42,14 @@ def compile_temporal(condition: Temporal) -> Callable[[Mapping[str, Any], dateti
 
 
 @cache
-def _zones() -> dict[str, str]:
+def known_zones() -> Mapping[str, str]:
+    """The names of all time zones, by the same in lower case."""
     return {name.lower(): name for name in available_timezones()}
 
 
 def zone_of(name: Any) -> tzinfo | None:
     """The IANA time zone of that name, in any case of letters; None when there is none."""
-    known = _zones().get(name.lower()) if isinstance(name, str) and len(name) <= 100 else None
+    known = known_zones().get(name.lower()) if isinstance(name, str) and len(name) <= 100 else None
     return ZoneInfo(known) if known is not None else None
 
 
