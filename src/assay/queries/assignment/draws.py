@@ -70,8 +70,8 @@ def _slices(weights: Iterable[int], digest: str, engine: Engine) -> str:
     live = [(number, weight) for number, weight in enumerate(weights) if weight > 0]
     ends = accumulate(weight for _, weight in live)
     pairs = list(zip((number for number, _ in live), ends, strict=True))
-    cases = [f"WHEN {engine.below(digest, end)} THEN {number}" for number, end in pairs[:-1]]
-    last = str(pairs[-1][0])
+    cases = [f"WHEN {engine.below(digest, end)} THEN {engine.code(number)}" for number, end in pairs[:-1]]
+    last = engine.code(pairs[-1][0])
     return f"(CASE {' '.join(cases)} ELSE {last} END)" if cases else last
 
 

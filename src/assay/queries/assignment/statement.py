@@ -19,8 +19,9 @@ from assay.queries.assignment.engines import FALSE, TRUE, engine_of
 
 _UNIT = "assay_unit"
 _FORCED = 1_000
-"""Codes of decisions: the variant's place; that and 1,000 when forced; -1 and less for reasons without a variant."""
+"""Codes of decisions: the variant's place; that and 1,000 when forced; below 0 for reasons without a variant."""
 _CODES = {reason: -number for number, reason in enumerate(Reason, 1)}
+_Cases = list[tuple[str, int]]
 
 
 def assignment_sql(
@@ -57,6 +58,7 @@ class _Statement:
     def __init__(self, known: Mapping[str, Experiment], scope: Scope) -> None:
         self._known, self._scope, self._engine = known, scope, scope.engine
         self._hashes: dict[str, str] = {}
+        self._fences = 0
         parents = {item.key: [need.experiment for need in item.prerequisites] for item in known.values()}
         self._cyclic = {name for name in parents if parents[name] and leads_to_cycle(name, parents) is not None}
 
@@ -71,12 +73,13 @@ class _Statement:
         query = f"SELECT {', '.join(columns)} FROM {self._table(table)}"
         if self._hashes:
             hashes = ", ".join(f"{text} AS {name}" for text, name in self._hashes.items())
-            query = f"SELECT *, {hashes} FROM ({query}) AS units{self._engine.fence}"
+            query = f"SELECT *, {hashes}{self._fence()} FROM ({query}) AS units"
         for name, code in codes:
-            query = f"SELECT *, {code} AS {self._name(name)} FROM ({query}) AS decided{self._engine.fence}"
+            query = f"SELECT *, {code} AS {self._name(name)}{self._fence()} FROM ({query}) AS decided"
         code, experiment = self._name(key), self._known[key]
+        decided = dict(codes)[key]
         shown = ", ".join([f"{_UNIT} AS {quote(unit)}", *kept])
-        variant, reason = self._variant(experiment, code), self._reason(code)
+        variant, reason = self._variant(experiment, code), self._reason(experiment, code, decided)
         return f"SELECT {shown}, {variant} AS variant, {reason} AS reason FROM ({query}) AS assigned"
 
     def _asked(self, key: str) -> list[str]:
@@ -98,6 +101,10 @@ class _Statement:
         names = {*attributes_of(experiment.audience.condition), *own.strata_by}
         return names | ({own.attribute} if own.attribute else set())
 
+    def _fence(self) -> str:
+        self._fences += 1
+        return f", {self._engine.fence} AS assay_fence_{self._fences}" if self._engine.fence else ""
+
     def _table(self, table: str) -> str:
         if table.startswith("("):
             return f"{table} AS given"
@@ -113,10 +120,11 @@ class _Statement:
 
     def _code(self, experiment: Experiment) -> str:
         """Every question in its order; the first that ends it gives the code."""
+        invalid = (self._engine.is_blank(_UNIT), _CODES[Reason.INVALID_UNIT])
         live = any(variant.weight > 0 for variant in experiment.variants)
         if experiment.status is not Status.RUNNING or not live:
-            return self._cases([(self._invalid(), _CODES[Reason.INVALID_UNIT])], str(_CODES[Reason.NOT_RUNNING]))
-        cases: list[tuple[str, int]] = [(self._invalid(), _CODES[Reason.INVALID_UNIT]), *self._lists(experiment)]
+            return self._cases([invalid], self._last(Reason.NOT_RUNNING))
+        cases: _Cases = [invalid, *self._lists(experiment)]
         for holdout in experiment.holdouts:
             kept_out = self._in_slice(self._hash(_UNIT, holdout.holdout, holdout.salt), 0, holdout.share)
             cases.append((kept_out, _CODES[Reason.IN_HOLDOUT]))
@@ -131,26 +139,27 @@ class _Statement:
             cases.append((f"NOT {matches}", _CODES[Reason.NOT_IN_AUDIENCE]))
         return self._cases(*self._draw(experiment, cases))
 
-    def _draw(self, experiment: Experiment, cases: list[tuple[str, int]]) -> tuple[list[tuple[str, int]], str]:
+    def _draw(self, experiment: Experiment, cases: _Cases) -> tuple[_Cases, str]:
         text = drawn_text(experiment, _UNIT, self._scope)
         nothing = undrawn(experiment, text, self._scope)
         if nothing != FALSE:
             cases.append((nothing, _CODES[Reason.NO_RANDOMIZATION_UNIT]))
         if text is None:
-            return cases, str(_CODES[Reason.NO_RANDOMIZATION_UNIT])
+            return cases, self._last(Reason.NO_RANDOMIZATION_UNIT)
         digest = self._hash(text, experiment.key, experiment.salt)
         outside = out_of_traffic(experiment, digest, self._scope)
         if outside != FALSE:
             cases.append((outside, _CODES[Reason.NOT_IN_TRAFFIC]))
         if experiment.randomization.method is Randomizer.CUSTOM:
-            return cases, str(_CODES[Reason.NOT_SUPPORTED])
+            return cases, self._last(Reason.NOT_SUPPORTED)
         return cases, variant_number(experiment, digest, self._scope)
 
-    def _cases(self, cases: Sequence[tuple[str, int]], last: str) -> str:
-        return f"CASE {' '.join(f'WHEN {test} THEN {code}' for test, code in cases)} ELSE {last} END"
+    def _cases(self, cases: _Cases, last: str) -> str:
+        whens = [f"WHEN {test} THEN {self._engine.code(code)}" for test, code in cases]
+        return f"CASE {' '.join(whens)} ELSE {last} END"
 
-    def _invalid(self) -> str:
-        return f"{_UNIT} IS NULL OR {_UNIT} = ''"
+    def _last(self, reason: Reason) -> str:
+        return self._engine.code(_CODES[reason])
 
     def _lists(self, experiment: Experiment) -> Iterable[tuple[str, int]]:
         places = {variant.key: number for number, variant in enumerate(experiment.variants)}
@@ -188,11 +197,14 @@ class _Statement:
         return f"({' OR '.join(parts)})"
 
     def _variant(self, experiment: Experiment, code: str) -> str:
-        keys = enumerate(experiment.variants)
-        whens = [f"WHEN {code} IN ({n}, {n + _FORCED}) THEN {self._engine.text(item.key)}" for n, item in keys]
-        return f"CASE {' '.join(whens)} END" if whens else f"NULLIF({self._engine.text('')}, '')"
+        names = {number: item.key for number, item in enumerate(experiment.variants)}
+        chosen = f"({code} % {_FORCED})" if experiment.forced else code
+        return self._engine.named(chosen, names)
 
-    def _reason(self, code: str) -> str:
-        whens = [f"WHEN {code} >= {_FORCED} THEN 'forced'", f"WHEN {code} >= 0 THEN 'assigned'"]
-        whens += [f"WHEN {code} = {number} THEN '{reason.value}'" for reason, number in _CODES.items()]
-        return f"CASE {' '.join(whens)} END"
+    def _reason(self, experiment: Experiment, code: str, decided: str) -> str:
+        names = {0: Reason.ASSIGNED.value}
+        # Only what the query can answer is named: fewer comparisons for every row.
+        names |= {number: reason.value for reason, number in _CODES.items() if self._last(reason) in decided}
+        if experiment.forced:
+            names[-_FORCED] = Reason.FORCED.value
+        return self._engine.outcome(code, names, _FORCED if experiment.forced else None)
