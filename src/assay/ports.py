@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.result import ExperimentResult
 from assay.model.shared import Holdout, Layer, Segment
-from assay.model.table import TableMoments, TableRequest
+from assay.model.table import Assigned, BatchQuestion, ColumnKind, TableMoments, TableRequest
 
 Item = TypeVar("Item", Layer, Holdout, Segment)
 Clock = Callable[[], datetime]
@@ -185,6 +186,33 @@ class Tables(Protocol):
         Every column of the request must be one of `columns(source)`. A metric that cannot be aggregated is named in
         the answer's failures and leaves the others standing.
         """
+        ...
+
+
+class Batches(Protocol):
+    """Whole tables of units assigned at once, here or, by a query, where they are. No exposure is logged: being
+    assigned is not having met a variant."""
+
+    def assign(
+        self, source: Any, experiments: Sequence[Experiment], question: BatchQuestion, output: Path | None = None
+    ) -> Assigned:
+        """Give every row of a file or dataframe a variant and a reason, and write them to `output`.
+
+        experiments: the started ones, prerequisites among them. output: a .parquet, .csv or .jsonl file, which
+        appears whole or not at all. Raises NotFound for experiments, files and columns, InvalidInput for the rest.
+        """
+        ...
+
+    def sql(
+        self,
+        experiments: Sequence[Experiment],
+        question: BatchQuestion,
+        *,
+        dialect: str,
+        table: str,
+        columns: Mapping[str, ColumnKind],
+    ) -> str:
+        """The query that does it in duckdb, clickhouse, postgres or spark. columns: the attributes that are columns."""
         ...
 
 

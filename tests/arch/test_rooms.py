@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
     "stats": {"model", "errors"},
     "decisions": {"stats", *PURE},
     "charts": PURE,
-    "queries": {"model", "errors"},
+    "queries": {"assignment", "model", "errors"},
     "ports": {"model", "errors"},
     "service": {"ports", "assignment", "stats", "decisions", *PURE},
     "adapters": {"ports", "queries", "model", "errors"},
@@ -80,7 +80,10 @@ def breaches(room: str, name: str, source: str) -> list[str]:
 
 
 def is_shared_base(name: str, module: str) -> bool:
-    """The SQL adapters and their migrations share one schema and audit log; those are theirs, no siblings."""
+    """The SQL adapters and their migrations share one schema and audit log, those of DuckDB how files are read; those
+    are theirs, no siblings."""
+    if module == "assay.adapters.duckdb_files":
+        return name.startswith("adapters/duckdb_")
     shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
     return module in shared and (name.startswith("adapters/sql_") or "migrations" in name)
 

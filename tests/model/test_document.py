@@ -34,7 +34,8 @@ SAMPLE = Experiment(
     started_at=datetime(2026, 2, 5, 10, 30, 0, 1, tzinfo=timezone.utc),
 )
 
-SCALARS = st.text() | st.integers(1 - 2**53, 2**53 - 1) | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
+WHOLE = st.integers(1 - 2**53, 2**53 - 1)
+SCALARS = st.text() | WHOLE | st.booleans() | st.floats(allow_nan=False, allow_infinity=False)
 LEAVES = st.builds(
     Attribute, st.text(min_size=1, max_size=20), st.sampled_from([Operator.EQ, Operator.NE]), SCALARS
 ) | st.builds(

@@ -2,108 +2,44 @@
 
 from __future__ import annotations
 
-import glob
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from assay.errors import InvalidInput, NotFound
+from assay.adapters.duckdb_files import attach, open_memory, reason_of, types_of
+from assay.errors import InvalidInput
 from assay.model.moments import COVARIATE, VALUE, Moments
 from assay.model.table import Gaps, TableMoments, TableRequest
-from assay.queries.tables import CROSSED, DIALECT, KEPT, SOURCE, Columns, columns_of, table_moments, unfit
+from assay.queries.tables import CROSSED, DIALECT, KEPT, Columns, columns_of, table_moments, unfit
 
-FILES_ACCEPTED = "a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file (text may be packed as .gz or .zst)"
-EMPTY_TEXTS = ("", "NA", "N/A", "NULL", "null", "NaN", "nan")
-"""What counts as no value in CSV and TSV files."""
-_PACKED = (".gz", ".zst")
 _Row = Mapping[str, Any]
 
 
 class DuckdbTables:
-    """The Tables port. Every call has a connection of its own, so calls from several threads are safe."""
+    """The Tables port. Every call has a connection of its own, so calls from several threads are safe.
+
+    One thread: sums in floating point depend on their order, and the same file must always give the same numbers.
+    """
 
     def columns(self, source: Any) -> list[str]:
-        with closing(_connection()) as connection:
-            _attach(connection, source, text_columns=())
-            return list(_types(connection))
+        with closing(open_memory(threads=1)) as connection:
+            attach(connection, source, text_columns=())
+            return list(types_of(connection))
 
     def moments(self, source: Any, request: TableRequest) -> TableMoments:
-        with closing(_connection()) as connection:
-            _attach(connection, source, text_columns=(request.unit, request.variant))
-            types = _types(connection)
+        with closing(open_memory(threads=1)) as connection:
+            attach(connection, source, text_columns=(request.unit, request.variant))
+            types = types_of(connection)
             failures = {
                 item.metric.key: reason for item in request.metrics if (reason := unfit(item, types)) is not None
             }
             fit = tuple(item for item in request.metrics if item.metric.key not in failures)
             answer = _answer(connection, replace(request, metrics=fit), types)
             return replace(answer, failures={**failures, **answer.failures})
-
-
-def _connection() -> duckdb.DuckDBPyConnection:
-    # One thread: sums in floating point depend on their order, and the same file must give the same numbers.
-    return duckdb.connect(
-        config={
-            "temp_directory": str(Path(tempfile.gettempdir()) / "assay-duckdb"),
-            "autoinstall_known_extensions": "false",
-            "python_enable_replacements": "false",
-            "threads": "1",
-        }
-    )
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Sequence[str]) -> None:
-    """Make `source` readable as the table SOURCE."""
-    if isinstance(source, (str, Path)):
-        path = Path(source)
-        if not path.is_file():
-            raise NotFound("file", str(source))
-        try:
-            _relation(connection, path, text_columns).create_view(SOURCE)
-        except (duckdb.Error, UnicodeDecodeError) as error:
-            raise InvalidInput("file", path.name, FILES_ACCEPTED, hint=_reason(error)) from error
-        return
-    try:
-        connection.register(SOURCE, source)
-    except (duckdb.Error, ImportError, TypeError, ValueError) as error:
-        accepted = "a path, or a pandas, polars or pyarrow table (the last two need pyarrow installed)"
-        raise InvalidInput("data", type(source).__name__, accepted, hint=_reason(error)) from error
-
-
-def _relation(
-    connection: duckdb.DuckDBPyConnection, path: Path, text_columns: Sequence[str]
-) -> duckdb.DuckDBPyRelation:
-    """The file as a relation. Units and variants of text files stay text: '007' and '7' are two units.
-
-    Types of the other columns come from the whole file, so that a late odd value changes a type instead of failing.
-    """
-    name = glob.escape(str(path))
-    kinds = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _PACKED]
-    kind = kinds[-1] if kinds else ""
-    if kind in (".csv", ".tsv", ".txt"):
-        return connection.read_csv(
-            name,
-            header=True,
-            sep="\t" if kind == ".tsv" else None,
-            dtype=dict.fromkeys(text_columns, "VARCHAR"),
-            na_values=list(EMPTY_TEXTS),
-            sample_size=-1 if text_columns else None,
-            hive_partitioning=False,
-        )
-    if kind in (".parquet", ".pq"):
-        return connection.read_parquet(name, hive_partitioning=False)
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return connection.read_json(name, sample_size=-1, hive_partitioning=False)
-    raise InvalidInput("file", path.name, FILES_ACCEPTED)
-
-
-def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {SOURCE}").fetchall()}
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, request: TableRequest, types: Mapping[str, str]) -> TableMoments:
@@ -113,11 +49,11 @@ def _answer(connection: duckdb.DuckDBPyConnection, request: TableRequest, types:
     except duckdb.Error as error:
         if not request.metrics:
             raise InvalidInput(
-                "data", request.unit, "units and variants that can be read", hint=_reason(error)
+                "data", request.unit, "units and variants that can be read", hint=reason_of(error)
             ) from error
         if len(request.metrics) == 1:
             answer = _answer(connection, replace(request, metrics=()), types)
-            return replace(answer, failures={request.metrics[0].metric.key: _reason(error)})
+            return replace(answer, failures={request.metrics[0].metric.key: reason_of(error)})
     alone = [_answer(connection, replace(request, metrics=(item,)), types) for item in request.metrics]
     return replace(
         alone[0],
@@ -179,9 +115,3 @@ def _gaps(kept: Sequence[_Row], columns: Columns) -> Gaps:
         units=sum(int(row["n_units"]) - int(row[columns.n_units]) for row in kept),
         covariates=sum(int(row[covariates]) for row in kept) if covariates else 0,
     )
-
-
-def _reason(error: Exception) -> str:
-    """The first lines of an engine's message, which say what is wrong and where."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return ". ".join(lines[:3])[:300]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 
 from assay.model.metric import Metric
 from assay.model.moments import Moments
@@ -68,3 +70,44 @@ class TableMoments:
     metrics: Mapping[str, Mapping[str, Moments]]
     gaps: Mapping[str, Gaps]
     failures: Mapping[str, str]
+
+
+class ColumnKind(StrEnum):
+    """What a column holds: text, numbers, true or false, points in time, or lists of one of the first three."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    MOMENT = "moment"
+    TEXTS = "texts"
+    NUMBERS = "numbers"
+    BOOLEANS = "booleans"
+
+    @property
+    def of_list(self) -> ColumnKind | None:
+        """What a list holds; None for all else."""
+        return ColumnKind(self.value.removesuffix("s")) if self.value.endswith("s") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchQuestion:
+    """Who of a table is assigned to what, and when. unit: the column with the unit, read as text. keep: columns handed
+    on beside variant and reason. kinds: what columns hold, where it is not what their type says."""
+
+    experiment: str
+    unit: str
+    now: datetime
+    keep: tuple[str, ...] = ()
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """What became of a table of units. counts: rows per variant (None for none) and reason, most first."""
+
+    counts: tuple[tuple[str | None, str, int], ...]
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(count for *_, count in self.counts)

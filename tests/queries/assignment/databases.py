@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from assay.queries.assignment.columns import ColumnKind
-from assay.queries.assignment.engines import engine_of
+from assay.model.table import ColumnKind
+from assay.queries.assignment.dialects import engine_of
 
 SPEC = Path(__file__).parents[3] / "spec" / "assignment"
 Rows = list[tuple[Any, ...]]

@@ -5,26 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from assay.model.table import ColumnKind
 from assay.queries.assignment.engines import Engine
-
-
-class ColumnKind(StrEnum):
-    """What a column holds: text, numbers, true or false, points in time, or lists of one of the first three."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    MOMENT = "moment"
-    TEXTS = "texts"
-    NUMBERS = "numbers"
-    BOOLEANS = "booleans"
-
-    @property
-    def of_list(self) -> ColumnKind | None:
-        """What a list holds; None for all else."""
-        return ColumnKind(self.value.removesuffix("s")) if self.value.endswith("s") else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from assay.model.comparisons import Attribute, Operator
 from assay.model.moment import milliseconds, milliseconds_of
 from assay.model.patterns import MAX_SUBJECT
-from assay.queries.assignment.columns import ColumnKind, Scope
+from assay.model.table import ColumnKind
+from assay.queries.assignment.columns import Scope
 from assay.queries.assignment.engines import FALSE, Engine
 from assay.queries.assignment.texts import moment, version, version_key
 

@@ -24,8 +24,9 @@ from assay.model.audience import (
     Temporal,
 )
 from assay.model.places import Orientation
+from assay.model.table import ColumnKind
 from assay.model.temporal import UNIT_ZONE
-from assay.queries.assignment.columns import ColumnKind, Scope
+from assay.queries.assignment.columns import Scope
 from assay.queries.assignment.comparisons import comparison
 from assay.queries.assignment.engines import FALSE, TRUE
 

@@ -12,10 +12,12 @@ from assay.model.decision import Reason
 from assay.model.design import Randomizer
 from assay.model.experiment import Experiment
 from assay.model.lifecycle import Status
-from assay.queries.assignment.columns import ColumnKind, Scope
+from assay.model.table import ColumnKind
+from assay.queries.assignment.columns import Scope
 from assay.queries.assignment.conditions import attributes_of, condition_sql
+from assay.queries.assignment.dialects import engine_of
 from assay.queries.assignment.draws import drawn_text, out_of_traffic, undrawn, variant_number
-from assay.queries.assignment.engines import FALSE, TRUE, engine_of
+from assay.queries.assignment.engines import FALSE, TRUE
 
 _UNIT = "assay_unit"
 _FORCED = 1_000

@@ -1,0 +1,87 @@
+"""Files and dataframes, readable as one table in a DuckDB in memory."""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from assay.errors import InvalidInput, NotFound
+from assay.queries.tables import SOURCE
+
+FILES_ACCEPTED = "a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file (text may be packed as .gz or .zst)"
+EMPTY_TEXTS = ("", "NA", "N/A", "NULL", "null", "NaN", "nan")
+"""What counts as no value in CSV and TSV files."""
+_PACKED = (".gz", ".zst")
+
+
+def open_memory(threads: int | None = None) -> duckdb.DuckDBPyConnection:
+    """A database in memory that reads nothing but what it is given. threads: None for one per core."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(Path(tempfile.gettempdir()) / "assay-duckdb"),
+        "autoinstall_known_extensions": "false",
+        "python_enable_replacements": "false",
+    }
+    if threads is not None:
+        config["threads"] = str(threads)
+    return duckdb.connect(config=config)
+
+
+def attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Sequence[str]) -> None:
+    """Make `source` readable as the table SOURCE."""
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        if not path.is_file():
+            raise NotFound("file", str(source))
+        try:
+            _relation(connection, path, text_columns).create_view(SOURCE)
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            raise InvalidInput("file", path.name, FILES_ACCEPTED, hint=reason_of(error)) from error
+        return
+    try:
+        connection.register(SOURCE, source)
+    except (duckdb.Error, ImportError, TypeError, ValueError) as error:
+        accepted = "a path, or a pandas, polars or pyarrow table (the last two need pyarrow installed)"
+        raise InvalidInput("data", type(source).__name__, accepted, hint=reason_of(error)) from error
+
+
+def _relation(
+    connection: duckdb.DuckDBPyConnection, path: Path, text_columns: Sequence[str]
+) -> duckdb.DuckDBPyRelation:
+    """The file as a relation. Units and variants of text files stay text: '007' and '7' are two units.
+
+    Types of the other columns come from the whole file, so that a late odd value changes a type instead of failing.
+    """
+    name = glob.escape(str(path))
+    kinds = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _PACKED]
+    kind = kinds[-1] if kinds else ""
+    if kind in (".csv", ".tsv", ".txt"):
+        return connection.read_csv(
+            name,
+            header=True,
+            sep="\t" if kind == ".tsv" else None,
+            dtype=dict.fromkeys(text_columns, "VARCHAR"),
+            na_values=list(EMPTY_TEXTS),
+            sample_size=-1 if text_columns else None,
+            hive_partitioning=False,
+        )
+    if kind in (".parquet", ".pq"):
+        return connection.read_parquet(name, hive_partitioning=False)
+    if kind in (".jsonl", ".ndjson", ".json"):
+        return connection.read_json(name, sample_size=-1, hive_partitioning=False)
+    raise InvalidInput("file", path.name, FILES_ACCEPTED)
+
+
+def types_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The columns of SOURCE and their types."""
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {SOURCE}").fetchall()}
+
+
+def reason_of(error: Exception) -> str:
+    """The first lines of an engine's message, which say what is wrong and where."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return ". ".join(lines[:3])[:300]
