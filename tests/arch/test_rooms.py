@@ -29,7 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "http": {"service", "assignment", "ports", "version", *PURE},
     "dashboard": {"service", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},
-    "cli": {"app", "http", "dashboard", "worker", "notebook", "service", "version", *PURE},
+    "cli": {"app", "http", "dashboard", "worker", "notebook", "service", "assignment", "version", *PURE},
     "notebook": {"app", "service", "charts", *PURE},
     "__init__": {"version", "notebook"},
     "__main__": {"cli"},

@@ -38,9 +38,11 @@ class DuckdbBatches:
     ) -> Assigned:
         form = _form(output)
         with closing(open_memory()) as connection:
+            attach(connection, source, text_columns=())
+            _check(list(types_of(connection)), question)
+        with closing(open_memory()) as connection:
             text = [name for name, kind in question.kinds.items() if kind is ColumnKind.TEXT]
             attach(connection, source, text_columns=(question.unit, *text))
-            _check(list(types_of(connection)), question)
             known = _prepare(connection, question.kinds)
             query = self.sql(experiments, question, dialect="duckdb", table=_UNITS, columns=known)
             try:

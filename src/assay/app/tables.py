@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from assay.adapters.duckdb_batch import DuckdbBatches
 from assay.adapters.duckdb_tables import DuckdbTables
-from assay.ports import Tables
+from assay.ports import Batches, Tables
 
 
 def open_tables() -> Tables:
     """What reads files and dataframes."""
     return DuckdbTables()
+
+
+def open_batches() -> Batches:
+    """What assigns whole tables of units."""
+    return DuckdbBatches()

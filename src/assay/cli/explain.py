@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from assay.errors import AssayError, InvalidInput
+from assay.cli.source import DATA, URL, ask_server, folder_of
+from assay.errors import InvalidInput
 
 
 @click.command()
@@ -24,8 +25,8 @@ from assay.errors import AssayError, InvalidInput
     help="What is known of the unit. Values are read as JSON where they are, else as text. Repeatable.",
 )
 @click.option("--context", metavar="JSON", help="Attributes as one JSON object.")
-@click.option("--data", type=click.Path(path_type=Path), help="Data folder. Default: ASSAY_DATA or ./assay-data.")
-@click.option("--url", help="Ask the server at this address instead of reading the data folder.")
+@DATA
+@URL
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain(
     experiment: str,
@@ -64,27 +65,14 @@ def _known(attributes: Iterable[str], context: str | None) -> dict[str, Any]:
 
 def _from_folder(data: Path | None, experiment: str, unit: str, known: Mapping[str, Any]) -> dict[str, Any]:
     from assay.app.definitions import open_explaining
-    from assay.app.settings import Settings
     from assay.http.changes import explanation_view
 
-    folder = data or Settings.from_environment().data
-    if not (folder / "assay.sqlite").exists():
-        raise InvalidInput("--data", str(folder), "the data folder of a server that has run, or --url")
-    return explanation_view(open_explaining(folder).explain(experiment, unit, known))
+    return explanation_view(open_explaining(folder_of(data)).explain(experiment, unit, known))
 
 
 def _from_server(url: str, experiment: str, unit: str, known: Mapping[str, Any]) -> dict[str, Any]:
-    import httpx
-
     body = {"user_id": unit, "context": known}
-    try:
-        answer = httpx.post(f"{url.rstrip('/')}/api/v1/experiments/{experiment}/explain", json=body, timeout=30)
-    except httpx.HTTPError as error:
-        raise AssayError(f"no answer from {url} ({error})", hint="is the server running there?") from None
-    document: dict[str, Any] = answer.json()
-    if answer.is_error:
-        raise AssayError(str(document.get("detail", answer.text)))
-    return document
+    return ask_server(url, "POST", f"/api/v1/experiments/{experiment}/explain", body)
 
 
 def _lines(document: Mapping[str, Any]) -> Iterable[str]:

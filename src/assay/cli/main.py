@@ -7,6 +7,7 @@ import sys
 import click
 
 from assay.cli.analyze import analyze
+from assay.cli.assign import assign, assign_sql
 from assay.cli.demo import demo
 from assay.cli.explain import explain
 from assay.cli.serve import serve
@@ -24,6 +25,8 @@ cli.add_command(serve)
 cli.add_command(demo)
 cli.add_command(analyze)
 cli.add_command(explain)
+cli.add_command(assign)
+cli.add_command(assign_sql)
 
 
 def main() -> None:

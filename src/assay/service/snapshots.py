@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from hashlib import sha256
+
+from msgspec.json import encode
 
 from assay.assignment.plugins import Randomizer
+from assay.assignment.portable import snapshot_document
 from assay.assignment.snapshot import EMPTY, Snapshot, compile_snapshot
 from assay.ports import Definitions
 
@@ -18,6 +22,8 @@ class Snapshots:
         self._plugins = plugins or {}
         self._lock = threading.Lock()
         self.current: Snapshot = EMPTY
+        self._portable: tuple[str, bytes] = ("", b"")
+        self._portable_version = -1
         self.loaded = False
 
     def refresh(self) -> bool:
@@ -29,3 +35,13 @@ class Snapshots:
             self.current = compile_snapshot(self._definitions.all(), version, self._plugins)
             self.loaded = True
             return True
+
+    def portable(self) -> tuple[str, bytes]:
+        """The tag and the JSON of the document that evaluators elsewhere are given; made once per version."""
+        with self._lock:
+            version = self._definitions.version()
+            if version != self._portable_version:
+                content = encode(snapshot_document(self._definitions.all(), version))
+                self._portable = f'"{version}-{sha256(content).hexdigest()[:16]}"', content
+                self._portable_version = version
+            return self._portable
