@@ -116,7 +116,7 @@ def test_what_is_wrong_is_named(started: LiveServer, table: Path, tmp_path: Path
         (["user", "--now", "yesterday"], "--now: given"),
         (["user", "-o", str(tmp_path / "out.xlsx")], "output: given"),
         (["user", "-o", str(tmp_path / "none" / "out.csv")], "a folder that exists"),
-        (["user", "--column", "country=number"], "data: given"),
+        (["user", "--column", "country=number"], "column 'country': given \"DE\""),
     ):
         with pytest.raises((InvalidInput, NotFound), match=error):
             run(*question, *wrong)

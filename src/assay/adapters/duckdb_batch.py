@@ -114,11 +114,21 @@ def _prepare(connection: duckdb.DuckDBPyConnection, kinds: Mapping[str, ColumnKi
     for name, declared, *_ in columns:
         quoted = '"' + name.replace('"', '""') + '"'
         kind, cast = _kind(declared) if name not in kinds else (kinds[name], _CASTS.get(kinds[name]))
+        if name in kinds and cast is not None:
+            _check_values(connection, name, quoted, kinds[name], cast)
         shown.append(f"CAST({quoted} AS {cast}) AS {quoted}" if cast else quoted)
         if kind is not None:
             known[name] = kind
     connection.execute(f"CREATE TEMP VIEW {_UNITS} AS SELECT {', '.join(shown)} FROM {SOURCE}")
     return known
+
+
+def _check_values(connection: duckdb.DuckDBPyConnection, name: str, quoted: str, kind: ColumnKind, cast: str) -> None:
+    """Every value must be what its column is said to hold: an attribute that never matches would go unnoticed."""
+    odd = f"SELECT {quoted} FROM {SOURCE} WHERE {quoted} IS NOT NULL AND TRY_CAST({quoted} AS {cast}) IS NULL LIMIT 1"
+    row = connection.execute(odd).fetchone()
+    if row is not None:
+        raise InvalidInput(f"column '{name}'", row[0], f"values that are {kind.value}, or another kind for the column")
 
 
 def _kind(declared: str) -> tuple[ColumnKind | None, str | None]:
