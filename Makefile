@@ -9,7 +9,7 @@ INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
 JOBS ?= 2
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test lint types format bench bench-assignment bench-edge serve browser clean
+.PHONY: help demo test lint types format bench bench-assignment bench-batch bench-edge serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -32,10 +32,13 @@ types: $(VENV)/.dev ## Check types, strictly
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: bench-assignment bench-edge ## Run every benchmark
+bench: bench-assignment bench-batch bench-edge ## Run every benchmark
 
 bench-assignment: $(VENV)/.bench ## Assignment in process, beside other SDKs and the bare hash
 	@$(BIN)/python bench/assignment.py
+
+bench-batch: $(VENV)/.dev ## Whole tables assigned in SQL, beside the engines' bare md5
+	@$(BIN)/python bench/batch.py
 
 bench-edge: $(VENV)/.bench ## Assignment over HTTP, beside the same server with a constant answer
 	@$(BIN)/python bench/edge.py
