@@ -1,4 +1,4 @@
-"""Assignment in process: microseconds per decision, ours beside other SDKs and the bare hash, in one run.
+"""Assignment in process: nanoseconds per decision, ours beside other SDKs and the bare hash, in one run.
 
 Peers take turns round by round, so a machine that changes speed changes it for all; ratios are medians of the
 rounds' own ratios. Run: `make bench-assignment`, or with --quick for a short look.
@@ -7,131 +7,82 @@ rounds' own ratios. Run: `make bench-assignment`, or with --quick for a short lo
 from __future__ import annotations
 
 import argparse
-import gc
 import statistics
 import sys
-import tracemalloc
-from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
-from time import perf_counter
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.peers import KEY, PEERS, Attributes, Decide, bare_md5, definition
+from bench.peers import FLOOR, OURS, PEERS
+from bench.peers.job import Peer
 from bench.report import print_last_line
+from bench.rounds import Decide, Units, check, check_five, fastest, interleaved, ratio, stream
 
-_ELSEWHERE = 5
-"""One unit in so many is outside the audience."""
-_OURS = {"eppo_logged": "assay_logged", "five_md5_floor": "five_assay"}
-"""Which of ours does the job of a peer, where it is not plain `assay`."""
-_Units = list[tuple[str, Attributes]]
-
-
-def stream(n_units: int) -> _Units:
-    """Distinct units, most of them in the audience."""
-    countries = ("US", "CA", "GB", "US", "DE")
-    return [(f"user-{i:07d}", {"country": countries[i % _ELSEWHERE], "platform": "web"}) for i in range(n_units)]
+Times = dict[str, list[float]]
+DECISION, EXPOSED = "assay", "assay_logged"
+WITHOUT_EXPOSURE = (FLOOR, "bare", "eppo")
+"""Beside these ours is the decision alone, beside all others the decision and its exposure's line."""
 
 
-def check(name: str, decide: Decide) -> None:
-    """Stop unless the peer really decides: about half and half inside the audience, nothing outside."""
-    seen = Counter(decide(unit, attributes) for unit, attributes in stream(5_000))
-    inside = seen["control"] + seen["treatment"]
-    if seen[None] != 1_000 or inside != 4_000 or not 1_800 < seen["control"] < 2_200:
-        raise SystemExit(f"{name} does not do the job: {dict(seen)}")
-
-
-def microseconds(decide: Decide, units: _Units) -> float:
-    """Mean time of a decision over the stream, garbage collection off."""
-    gc.collect()
-    gc.disable()
-    started = perf_counter()
-    for unit, attributes in units:
-        decide(unit, attributes)
-    took = perf_counter() - started
-    gc.enable()
-    return took / len(units) * 1e6
-
-
-def interleaved(deciders: Mapping[str, Decide], units: _Units, rounds: int) -> dict[str, list[float]]:
-    """Times per peer and round."""
-    times: dict[str, list[float]] = {name: [] for name in deciders}
-    for decide in deciders.values():
-        microseconds(decide, units[:500])
-    for _ in range(rounds):
-        for name, decide in deciders.items():
-            times[name].append(microseconds(decide, units))
-    return times
-
-
-def ratios_of(times: Mapping[str, list[float]]) -> dict[str, float]:
-    """For every peer, the median over the rounds of ours ÷ theirs, both doing the same job."""
-    return {
-        f"time_vs_{name}": statistics.median(
-            ours / theirs for ours, theirs in zip(times[_OURS.get(name, "assay")], values, strict=True)
-        )
-        for name, values in times.items()
-        if "assay" not in name
-    }
-
-
-def five_at_once() -> dict[str, Decide]:
-    """Five experiments for one unit: ours, and five bare hashes."""
-    from assay.assignment.evaluate import evaluate
-    from assay.assignment.snapshot import compile_snapshot
-
-    keys = tuple(f"{KEY}-{i}" for i in range(5))
-    snapshot, now = compile_snapshot([definition(key) for key in keys], 1), datetime.now(timezone.utc)
-    floor = bare_md5()
-
-    def ours(unit: str, attributes: Attributes) -> str | None:
-        return evaluate(snapshot, unit, attributes, now, keys)[0].variant
-
-    def five_floors(unit: str, attributes: Attributes) -> str | None:
-        variants = [floor(unit, attributes) for _ in keys]
-        return variants[0]
-
-    return {"five_assay": ours, "five_md5_floor": five_floors}
-
-
-def growth(sizes: tuple[int, ...], units: _Units, rounds: int) -> dict[str, float]:
-    """Time of one named experiment, and memory of the snapshot, as the number of running experiments grows."""
-    from assay.assignment.evaluate import evaluate
-    from assay.assignment.snapshot import Snapshot, compile_snapshot
-
-    now, key = datetime.now(timezone.utc), (f"{KEY}-0",)
-
-    def decider(snapshot: Snapshot) -> Decide:
-        return lambda unit, attributes: evaluate(snapshot, unit, attributes, now, key)[0].variant
-
-    deciders, figures = {}, {}
-    for n in sizes:
-        definitions = [definition(f"{KEY}-{i}") for i in range(n)]
-        tracemalloc.start()
-        deciders[f"us_one_of_{n}"] = decider(compile_snapshot(definitions, 1))
-        figures[f"mb_of_{n}"] = tracemalloc.get_traced_memory()[0] / 1e6
-        tracemalloc.stop()
-    times = interleaved(deciders, units, rounds)
-    figures |= {name: statistics.median(values) for name, values in times.items()}
-    for n in sizes:
-        us, megabytes = figures[f"us_one_of_{n}"], figures[f"mb_of_{n}"]
-        print(f"{n:>8,} experiments   {us:6.2f} us for one named   snapshot {megabytes:7.2f} MB")
-    return figures
-
-
-def available() -> dict[str, Decide]:
-    """The peers that are installed, each checked; a word about the others."""
-    deciders = {}
-    for name, factory in PEERS.items():
+def available() -> dict[str, Peer]:
+    """Ours and the peers that are installed, every way of each checked; a word about the others."""
+    made = {}
+    for name, factory in {**OURS, **PEERS}.items():
         try:
-            deciders[name] = factory()
+            peer = factory()
         except ImportError as error:
             print(f"{name} is left out: {error}")
             continue
-        check(name, deciders[name])
+        if name != FLOOR:
+            for way in peer.one.values():
+                check(name, way)
+            for five in peer.five.values():
+                check_five(name, five)
+        made[name] = peer
+    return made
+
+
+def chosen(peers: Mapping[str, Peer], job: str, units: Units) -> dict[str, Decide]:
+    """For every peer its fastest way of the job, named where there was a choice."""
+    deciders = {}
+    for name, peer in peers.items():
+        ways = peer.one if job == "one" else peer.five
+        way, deciders[name] = fastest(ways, units)
+        if len(ways) > 1:
+            print(f"{name}, {job}: the fastest of {len(ways)} ways is {way}")
     return deciders
+
+
+def ours_beside(name: str) -> str:
+    """Which of ours the ratio of a peer is about."""
+    return DECISION if name in WITHOUT_EXPOSURE else EXPOSED
+
+
+def ratios_of(times: Times, prefix: str) -> dict[str, float]:
+    """The median ratio of every peer."""
+    return {
+        f"{prefix}time_vs_{name}": ratio(times[ours_beside(name)], values)[1]
+        for name, values in times.items()
+        if name not in OURS
+    }
+
+
+def print_table(title: str, times: Times) -> None:
+    """One line per peer, the fastest first; the ratio that counts has a star."""
+    print(f"\n{title}")
+    print(f"{'':>14}{'ns':>9}{'fastest':>9}{'slowest':>9}   {'decision ÷ theirs':<24}{'with exposure ÷ theirs':<24}")
+    for name, values in sorted(times.items(), key=lambda item: statistics.median(item[1])):
+        line = f"{name:>14}" + "".join(
+            f"{value * 1e3:>9,.0f}" for value in (statistics.median(values), min(values), max(values))
+        )
+        if name not in OURS:
+            for ours in (DECISION, EXPOSED):
+                low, middle, high = ratio(times[ours], values)
+                star = "*" if ours == ours_beside(name) else " "
+                line += f"  {star}{f'{middle:.3f} ({low:.3f}–{high:.3f})':<22}"
+        print(line)
 
 
 def main() -> None:
@@ -139,15 +90,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
-    rounds, units = (3, stream(500)) if quick else (25, stream(10_000))
-    times = interleaved({**available(), **five_at_once()}, units, rounds)
-    print(f"\nmicroseconds per decision, median of {rounds} rounds of {len(units):,} units")
-    for name, values in sorted(times.items(), key=lambda item: statistics.median(item[1])):
-        print(f"{name:>16}  {statistics.median(values):7.2f}  (fastest {min(values):.2f}, slowest {max(values):.2f})")
-    print()
-    figures = {f"us_{name}": statistics.median(values) for name, values in times.items()}
-    figures |= growth((10, 100) if quick else (10, 100, 1_000, 10_000), units, min(rounds, 7))
-    print_last_line("assignment", ratios_of(times), figures)
+    rounds, turn_ms, units = (3, 2.0, stream(500)) if quick else (25, 20.0, stream(10_000))
+    peers = available()
+    ratios: dict[str, float] = {}
+    figures: dict[str, Any] = {}
+    for job, prefix, title in (("one", "", "one experiment"), ("five", "five_", "five experiments at once")):
+        times = interleaved(chosen(peers, job, units), units, rounds, turn_ms)
+        print_table(f"nanoseconds for {title}, medians of {rounds} rounds, quartiles of ratios in brackets", times)
+        ratios |= ratios_of(times, prefix)
+        figures |= {f"{prefix}ns_{name}": statistics.median(values) * 1e3 for name, values in times.items()}
+    print("\n*: what the last line calls time_vs_… Ours always has its reason; the peers' events are off.")
+    print("assay_told is `assay` by a caller who knows the time already.")
+    print_last_line("assignment", ratios, figures)
 
 
 if __name__ == "__main__":
