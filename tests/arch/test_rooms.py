@@ -21,9 +21,10 @@ ROOMS: dict[str, set[str]] = {
     "stats": {"model", "errors"},
     "decisions": {"stats", *PURE},
     "charts": PURE,
+    "metadata": {"model", "errors"},
     "queries": {"assignment", "model", "errors"},
     "ports": {"model", "errors"},
-    "service": {"ports", "assignment", "stats", "decisions", *PURE},
+    "service": {"ports", "assignment", "stats", "decisions", "metadata", *PURE},
     "adapters": {"ports", "queries", "model", "errors"},
     "app": {"service", "adapters", "ports", "assignment", "model", "errors"},
     "http": {"service", "assignment", "ports", "version", *PURE},
@@ -36,12 +37,12 @@ ROOMS: dict[str, set[str]] = {
 }
 """Room → rooms it may import from. A door that needs wiring (cli, notebook) asks `app` for it."""
 
-STANDARD_ONLY = {"errors", "version", "wording", "model", "assignment", "charts", "ports"}
+STANDARD_ONLY = {"errors", "version", "wording", "model", "assignment", "charts", "metadata", "ports"}
 THIRD_PARTY: dict[str, set[str]] = {
     "stats": {"numpy", "scipy"},
     "decisions": set(),
     "queries": {"sqlglot"},
-    "service": {"msgspec", "structlog"},
+    "service": {"jsonschema", "msgspec", "referencing", "structlog"},
 }
 """Rooms with few libraries: nothing in them can reach a disk or a network."""
 
