@@ -15,15 +15,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench import growth
 from bench.peers import FLOOR, OURS, PEERS
 from bench.peers.job import Peer
 from bench.report import print_last_line
 from bench.rounds import Decide, Units, check, check_five, fastest, interleaved, ratio, stream
 
 Times = dict[str, list[float]]
-DECISION, EXPOSED = "assay", "assay_logged"
+DECISION, EXPOSED, TOLD = "assay", "assay_logged", "assay_told"
 WITHOUT_EXPOSURE = (FLOOR, "bare", "eppo")
 """Beside these ours is the decision alone, beside all others the decision and its exposure's line."""
+LEGEND = """
+* what the last line calls time_vs_…, ours ÷ theirs. Ours tells the reason; assay_logged also writes the exposure.
+assay_told: `assay` by a caller who knows the time already. Peers: events off, but for eppo_logged; no network."""
 
 
 def available() -> dict[str, Peer]:
@@ -61,12 +65,12 @@ def ours_beside(name: str) -> str:
 
 
 def ratios_of(times: Times, prefix: str) -> dict[str, float]:
-    """The median ratio of every peer."""
-    return {
-        f"{prefix}time_vs_{name}": ratio(times[ours_beside(name)], values)[1]
-        for name, values in times.items()
-        if name not in OURS
-    }
+    """The median ratio of every peer; of Eppo's also with the time told to ours."""
+    peers = [name for name in times if name not in OURS]
+    ratios = {f"{prefix}time_vs_{name}": ratio(times[ours_beside(name)], times[name])[1] for name in peers}
+    if "eppo" in times:
+        ratios[f"{prefix}told_time_vs_eppo"] = ratio(times[TOLD], times["eppo"])[1]
+    return ratios
 
 
 def print_table(title: str, times: Times) -> None:
@@ -99,8 +103,9 @@ def main() -> None:
         print_table(f"nanoseconds for {title}, medians of {rounds} rounds, quartiles of ratios in brackets", times)
         ratios |= ratios_of(times, prefix)
         figures |= {f"{prefix}ns_{name}": statistics.median(values) * 1e3 for name, values in times.items()}
-    print("\n*: what the last line calls time_vs_… Ours always has its reason; the peers' events are off.")
-    print("assay_told is `assay` by a caller who knows the time already.")
+    print(LEGEND)
+    figures |= growth.times(growth.SIZES[: 2 if quick else None], min(rounds, 7), turn_ms)
+    figures |= growth.memory(growth.SIZES[1 if quick else -1])
     print_last_line("assignment", ratios, figures)
 
 

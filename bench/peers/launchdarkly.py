@@ -23,7 +23,8 @@ def launchdarkly() -> Peer:
         client = ldclient.LDClient(Config("none", update_processor_class=source, send_events=False))
     if not client.is_initialized():
         raise SystemExit("launchdarkly did not read its flags")
-    builder, variation, all_flags = ldclient.Context.builder, client.variation, client.all_flags_state
+    builder, variation = ldclient.Context.builder, client.variation
+    all_flags: Any = client.all_flags_state
 
     def one(unit: str, attributes: Attributes) -> str | None:
         context = builder(unit).set("country", attributes["country"]).build()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from bench.peers.job import COUNTRIES, KEY, KEYS, VARIANTS, Attributes, Peer
@@ -33,13 +34,16 @@ def optimizely() -> Peer:
     )
     if not client.is_valid:
         raise SystemExit("optimizely refused its datafile")
-    get, context, keys = client.get_variation, client.create_user_context, list(KEYS)
+    get: Callable[..., str | None] = client.get_variation
+    context: Any = client.create_user_context
+    keys = list(KEYS)
 
     def one(unit: str, attributes: Attributes) -> str | None:
         return get(KEY, unit, attributes)
 
     def one_decided(unit: str, attributes: Attributes) -> str | None:
-        return context(unit, attributes).decide(KEY).variation_key
+        found: str | None = context(unit, attributes).decide(KEY).variation_key
+        return found
 
     def five(unit: str, attributes: Attributes) -> list[str | None]:
         return [get(key, unit, attributes) for key in KEYS]

@@ -14,8 +14,8 @@ def planout() -> Peer:
     # PlanOut imports a name from `collections` that moved in Python 3.3 and was removed in 3.10.
     if not hasattr(collections, "MutableMapping"):
         collections.MutableMapping = collections.abc.MutableMapping  # type: ignore[attr-defined]
-    from planout.experiment import Experiment
-    from planout.ops.random import UniformChoice
+    from planout.experiment import Experiment  # type: ignore[import-untyped]
+    from planout.ops.random import UniformChoice  # type: ignore[import-untyped]
 
     def made(key: str) -> Any:
         class Split(Experiment):  # type: ignore[misc, unused-ignore]

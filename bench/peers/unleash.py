@@ -10,8 +10,8 @@ from bench.peers.job import COUNTRIES, KEY, KEYS, VARIANTS, Attributes, Peer
 
 def unleash() -> Peer:
     """Its features from a cache in memory; nothing is registered, fetched or reported."""
-    from UnleashClient import UnleashClient
     from UnleashClient.cache import BaseCache
+    from UnleashClient.clients.unleash_client import UnleashClient
     from UnleashClient.constants import FEATURES_URL
 
     class Memory(BaseCache):
