@@ -43,7 +43,7 @@ def joined(path: str, name: str) -> str:
     return name if not path else path + name if name.startswith("[") else f"{path}.{name}"
 
 
-def checked(check: Check, default: Any = None) -> Any:
+def checked(check: Check, *, default: Any) -> Any:
     """A field that may be left out."""
     if isinstance(default, dict):
         return dataclasses.field(default_factory=dict, metadata={"check": check})

@@ -40,24 +40,25 @@ class Image(Part):
     """An image that readers elsewhere load: width and height in pixels, alt for those who cannot see it."""
 
     url: str = required(url(absolute=True))
-    width: int | None = checked(whole(1, MAX_PIXELS, "pixels"))
-    height: int | None = checked(whole(1, MAX_PIXELS, "pixels"))
-    alt: str | None = checked(text(420))
+    width: int | None = checked(whole(1, MAX_PIXELS, "pixels"), default=None)
+    height: int | None = checked(whole(1, MAX_PIXELS, "pixels"), default=None)
+    alt: str | None = checked(text(420), default=None)
 
 
 @part
 class OpenGraph(Part):
     """How the page looks where it is shared. type: website, article, book, profile, music.… or video.…"""
 
-    title: str | None = checked(text(200))
-    description: str | None = checked(text(1_000))
+    title: str | None = checked(text(200), default=None)
+    description: str | None = checked(text(1_000), default=None)
     type: str | None = checked(
-        matching(_OG_TYPE, "website, article, book, profile, or a type with a namespace, like video.movie")
+        matching(_OG_TYPE, "website, article, book, profile, or a type with a namespace, like video.movie"),
+        default=None,
     )
-    url: str | None = checked(url(absolute=True))
-    site_name: str | None = checked(text(200))
-    locale: str | None = checked(locale)
-    images: tuple[Image, ...] = checked(many(nested(Image, "url"), MAX_IMAGES), ())
+    url: str | None = checked(url(absolute=True), default=None)
+    site_name: str | None = checked(text(200), default=None)
+    locale: str | None = checked(locale, default=None)
+    images: tuple[Image, ...] = checked(many(nested(Image, "url"), MAX_IMAGES), default=())
 
 
 @part
@@ -65,11 +66,11 @@ class TwitterCard(Part):
     """How the page looks in a Twitter card; what is left out, readers take from Open Graph."""
 
     card: str = required(choice("summary", "summary_large_image", "app", "player"))
-    title: str | None = checked(text(200))
-    description: str | None = checked(text(1_000))
-    site: str | None = checked(handle)
-    creator: str | None = checked(handle)
-    image: Image | None = checked(nested(Image, "url"))
+    title: str | None = checked(text(200), default=None)
+    description: str | None = checked(text(1_000), default=None)
+    site: str | None = checked(handle, default=None)
+    creator: str | None = checked(handle, default=None)
+    image: Image | None = checked(nested(Image, "url"), default=None)
 
 
 @part
@@ -77,8 +78,12 @@ class MetaTag(Part):
     """One more meta tag, by name or by property. Those that act, http-equiv, are not to be had."""
 
     content: str = required(text(2_000))
-    name: str | None = checked(matching(_META_NAME, "1 to 100 letters, digits and : . _ - with a letter first"))
-    property: str | None = checked(matching(_META_NAME, "1 to 100 letters, digits and : . _ - with a letter first"))
+    name: str | None = checked(
+        matching(_META_NAME, "1 to 100 letters, digits and : . _ - with a letter first"), default=None
+    )
+    property: str | None = checked(
+        matching(_META_NAME, "1 to 100 letters, digits and : . _ - with a letter first"), default=None
+    )
 
     def _check_together(self) -> None:
         if (self.name is None) == (self.property is None):
@@ -95,9 +100,9 @@ class CallToAction(Part):
     """What the page asks for, and in which colours."""
 
     text: str = required(text(100))
-    url: str | None = checked(url())
-    color: str | None = checked(colour)
-    background: str | None = checked(colour)
+    url: str | None = checked(url(), default=None)
+    color: str | None = checked(colour, default=None)
+    background: str | None = checked(colour, default=None)
 
 
 @part
@@ -105,32 +110,38 @@ class Picture(Part):
     """An image in the page; width and height in pixels."""
 
     url: str = required(url())
-    width: int | None = checked(whole(1, MAX_PIXELS, "pixels"))
-    height: int | None = checked(whole(1, MAX_PIXELS, "pixels"))
-    alt: str | None = checked(text(420))
+    width: int | None = checked(whole(1, MAX_PIXELS, "pixels"), default=None)
+    height: int | None = checked(whole(1, MAX_PIXELS, "pixels"), default=None)
+    alt: str | None = checked(text(420), default=None)
 
 
 @part
 class Layout(Part):
     """How the page is laid out: the name of a template of yours, and its measures."""
 
-    template: str | None = checked(matching(r"[A-Za-z0-9_.-]{1,100}", "1 to 100 of the characters A-Z a-z 0-9 _ . -"))
-    columns: int | None = checked(whole(1, 24))
-    max_width: int | None = checked(whole(1, MAX_PIXELS, "pixels"))
-    gap: float | None = checked(number(0, 1_000, "pixels"))
-    direction: str | None = checked(choice("row", "column", "row-reverse", "column-reverse"))
+    template: str | None = checked(
+        matching(r"[A-Za-z0-9_.-]{1,100}", "1 to 100 of the characters A-Z a-z 0-9 _ . -"), default=None
+    )
+    columns: int | None = checked(whole(1, 24), default=None)
+    max_width: int | None = checked(whole(1, MAX_PIXELS, "pixels"), default=None)
+    gap: float | None = checked(number(0, 1_000, "pixels"), default=None)
+    direction: str | None = checked(choice("row", "column", "row-reverse", "column-reverse"), default=None)
 
 
 @part
 class Typography(Part):
     """Type: size in pixels, weight and line height as in CSS, letter spacing in em."""
 
-    family: str | None = checked(matching(r"[A-Za-z0-9 ,_-]{1,200}", "names of fonts, separated by commas"))
-    heading_family: str | None = checked(matching(r"[A-Za-z0-9 ,_-]{1,200}", "names of fonts, separated by commas"))
-    size: float | None = checked(number(1, 500, "pixels"))
-    weight: int | None = checked(whole(1, 1_000))
-    line_height: float | None = checked(number(0.5, 5))
-    letter_spacing: float | None = checked(number(-1, 2, "em"))
+    family: str | None = checked(
+        matching(r"[A-Za-z0-9 ,_-]{1,200}", "names of fonts, separated by commas"), default=None
+    )
+    heading_family: str | None = checked(
+        matching(r"[A-Za-z0-9 ,_-]{1,200}", "names of fonts, separated by commas"), default=None
+    )
+    size: float | None = checked(number(1, 500, "pixels"), default=None)
+    weight: int | None = checked(whole(1, 1_000), default=None)
+    line_height: float | None = checked(number(0.5, 5), default=None)
+    letter_spacing: float | None = checked(number(-1, 2, "em"), default=None)
 
 
 @part
@@ -153,6 +164,6 @@ class Animation(Part):
 
     name: str = required(matching(r"[A-Za-z0-9_.-]{1,100}", "1 to 100 of the characters A-Z a-z 0-9 _ . -"))
     duration_ms: int = required(whole(0, 60_000, "milliseconds"))
-    delay_ms: int | None = checked(whole(0, 60_000, "milliseconds"))
-    easing: str | None = checked(choice(*_EASING))
-    repeat: int | None = checked(whole(0, 1_000))
+    delay_ms: int | None = checked(whole(0, 60_000, "milliseconds"), default=None)
+    easing: str | None = checked(choice(*_EASING), default=None)
+    repeat: int | None = checked(whole(0, 1_000), default=None)
