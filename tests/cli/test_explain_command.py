@@ -46,7 +46,7 @@ def test_steps_for_people(started: LiveServer, tmp_path: Path) -> None:
     asked = ["explain", "checkout", "ann", "--context", '{"country": "DE"}', "--data", str(tmp_path / "data")]
     shown = CliRunner().invoke(cli, asked, catch_exceptions=False).output
     assert shown.startswith("ann has no variant in checkout (not_in_audience)")
-    assert '✗ country eq "US"  (country is "DE")' in shown
+    assert '✗ country is "US"  (country is "DE")' in shown
     assert "chances before the draw: control 0.5, green 0.5" in shown
 
 
