@@ -28,7 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "adapters": {"ports", "queries", "model", "errors"},
     "app": {"service", "adapters", "ports", "assignment", "model", "errors"},
     "http": {"service", "assignment", "ports", "version", *PURE},
-    "dashboard": {"service", "charts", "ports", "version", *PURE},
+    "dashboard": {"service", "assignment", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},
     "cli": {"app", "http", "dashboard", "worker", "notebook", "service", "assignment", "version", *PURE},
     "notebook": {"app", "service", "charts", *PURE},

@@ -21,7 +21,7 @@ from assay.dashboard.pages import dashboard_router
 from assay.http.results import results_router
 from assay.service.reading import Reading
 from assay.service.services import Services
-from tests.dashboard.samples import NOW
+from tests.dashboard.samples import NOW, explainer
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _ARGUMENTS = [
@@ -50,7 +50,7 @@ def serving(reading: Reading, port: int = 0) -> Iterator[Site]:
     services = SimpleNamespace(reading=reading, notices=site.notices, clock=lambda: NOW)
     app = FastAPI()
     app.include_router(results_router(cast(Services, services)))
-    app.include_router(dashboard_router(reading, clock=lambda: NOW))
+    app.include_router(dashboard_router(reading, explainer(reading), clock=lambda: NOW))
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", ws="websockets-sansio")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from assay.dashboard.pages import dashboard_router
 from assay.service.reading import Reading
 from tests.dashboard.markup import Node, read
-from tests.dashboard.samples import NOW, gallery
+from tests.dashboard.samples import NOW, explainer, gallery
 
 Get = Callable[[str], Awaitable[Node]]
 
@@ -19,7 +19,7 @@ Get = Callable[[str], Awaitable[Node]]
 def pages(reading: Reading) -> httpx.AsyncClient:
     """A client on an application that has nothing but the dashboard."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(dashboard_router(reading, clock=lambda: NOW))
+    app.include_router(dashboard_router(reading, explainer(reading), clock=lambda: NOW))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://assay.test")
 
 

@@ -7,6 +7,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from assay.adapters.memory import MemoryDefinitions, MemoryResults
+from assay.assignment.explain import Explanation, explain
+from assay.assignment.snapshot import compile_snapshot
+from assay.dashboard.why import Explain
+from assay.model.audience import Audience, parse_condition
+from assay.model.comparisons import Attribute, Operator
+from assay.model.design import (
+    HoldoutShare,
+    LayerPlace,
+    Prerequisite,
+    RampStep,
+    Randomization,
+    Randomizer,
+    Slot,
+)
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage
 from assay.model.measurement import ExperimentMoments
@@ -85,6 +99,52 @@ def buttons(**changes: object) -> Experiment:
         planned_end=NOW - timedelta(hours=1),
     )
     return replace(experiment, **changes)  # type: ignore[arg-type]
+
+
+def gated(**changes: object) -> Experiment:
+    """An experiment with everything that may stand between a unit and a variant."""
+    audience = {
+        "and": [
+            {"attribute": "country", "op": "in", "value": ["US", "CA"]},
+            {
+                "or": [
+                    {"action": {"type": "purchase", "min_count": 2, "within_hours": 720}},
+                    {"score": {"at_least": 2, "of": [{"weight": 2, "if": {"attribute": "plan", "value": "pro"}}]}},
+                ]
+            },
+            {"not": {"temporal": {"days_of_week": ["sunday"], "timezone": "Europe/Berlin"}}},
+        ]
+    }
+    experiment = replace(
+        buttons(),
+        key="gated",
+        name="Checkout for returning buyers",
+        stage=Stage.RUNNING,
+        ended_at=None,
+        audience=Audience(parse_condition(audience)),
+        traffic=200_000,
+        ramp=(
+            RampStep(traffic=500_000, at=NOW - timedelta(days=1)),
+            RampStep(traffic=1_000_000, at=NOW + timedelta(days=2)),
+        ),
+        layer=LayerPlace("checkout-page", "salt", (Slot(0, 400_000),)),
+        holdouts=(HoldoutShare("everyone-out", "salt", 50_000),),
+        prerequisites=(Prerequisite("headlines", ("b", "c")),),
+        forced={"qa-1": "green", "qa-2": "control"},
+        deny=tuple(f"partner-{i}" for i in range(8)),
+        randomization=Randomization(method=Randomizer.CLUSTER, attribute="account"),
+    )
+    return replace(experiment, **changes)  # type: ignore[arg-type]
+
+
+def explainer(reading: Reading) -> Explain:
+    """What a server would explain, over these experiments."""
+
+    def explained(key: str, unit: str, attributes: Mapping[str, object]) -> Explanation:
+        snapshot = compile_snapshot(reading.experiments(), version=1)
+        return explain(snapshot, reading.experiment(key), unit, attributes, NOW)
+
+    return explained
 
 
 def draft(**changes: object) -> Experiment:
@@ -166,6 +226,8 @@ def gallery() -> Reading:
             for variant in headlines().variants
         ),
         metrics=(replace(METRICS[0], name=HOSTILE),),
+        audience=Audience(Attribute(HOSTILE[:60], Operator.NE, HOSTILE)),
+        deny=(HOSTILE,),
     )
     return reading_of(
         [
@@ -175,6 +237,7 @@ def gallery() -> Reading:
             (young, looks(young, (1,))),
             (silent, []),
             (draft(), []),
+            (gated(), []),
             (hostile, looks(hostile, (900, 1_800))),
         ]
     )

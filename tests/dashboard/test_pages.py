@@ -12,8 +12,16 @@ from tests.dashboard.conftest import Get, pages
 from tests.dashboard.markup import read
 from tests.dashboard.samples import HOSTILE, reading_of
 
-KEYS = ("headlines", "skewed", "buttons", "young", "silent", "draft", "hostile")
-PATHS = ("/", "/experiments/none-of-them", *(f"/experiments/{key}" for key in KEYS))
+KEYS = ("headlines", "skewed", "buttons", "young", "silent", "draft", "gated", "hostile")
+ASKED = "/experiments/gated/why?unit=u-1&context=%7B%22country%22%3A%22US%22%2C%22plan%22%3A%22pro%22%7D"
+PATHS = (
+    "/",
+    "/experiments/none-of-them",
+    *(f"/experiments/{key}" for key in KEYS),
+    "/experiments/gated/why",
+    "/experiments/hostile/why?unit=<script>&context={",
+    ASKED,
+)
 
 
 @pytest.mark.parametrize("path", PATHS)

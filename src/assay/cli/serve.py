@@ -58,7 +58,7 @@ def run(settings: Settings) -> None:
         loop.stop()
         app.close()
 
-    pages = dashboard_router(app.services.reading, clock=app.services.clock)
+    pages = dashboard_router(app.services.reading, app.services.explaining.explain, clock=app.services.clock)
     server = build_server(app.services, pages, start=loop.start, stop=stop, cors_origins=settings.cors_origins)
     structlog.get_logger("assay").info(
         "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from assay import wording
 from assay.dashboard.chips import Chip, action_chip, status_chip, type_words
+from assay.dashboard.entrance import Entry, entries
 from assay.dashboard.listing import missing
 from assay.dashboard.moment import Moment, age, moment
 from assay.dashboard.notes import Guide, data_notes, guide
@@ -60,6 +61,7 @@ class ResultsPage:
     tags: tuple[str, ...]
     variants: tuple[VariantRow, ...]
     audience: str
+    entrance: tuple[Entry, ...]
     missing: str
     is_live: bool
     is_startable: bool
@@ -82,6 +84,7 @@ def results_page(
         tags=experiment.tags,
         variants=variant_rows(experiment, result),
         audience=_audience(experiment),
+        entrance=entries(experiment, now),
         missing="" if seen else missing(experiment, now),
         is_live=ran and experiment.ended_at is None,
         is_startable=not ran,

@@ -8,13 +8,14 @@ from fastapi.responses import HTMLResponse, Response
 from assay.dashboard.contexts import ResultsPage, results_page
 from assay.dashboard.listing import list_page
 from assay.dashboard.templates import render, static_files
+from assay.dashboard.why import Explain, why_page
 from assay.errors import NotFound
 from assay.ports import Clock
 from assay.service.reading import Reading
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -22,8 +23,8 @@ _HEADERS = {
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
 
-def dashboard_router(reading: Reading, *, clock: Clock) -> APIRouter:
-    """Routes of the pages; they read and change nothing."""
+def dashboard_router(reading: Reading, explain: Explain, *, clock: Clock) -> APIRouter:
+    """Routes of the pages; they read and change nothing. explain: why a unit gets what it gets."""
     router = APIRouter()
 
     @router.get("/", response_class=HTMLResponse)
@@ -44,6 +45,14 @@ def dashboard_router(reading: Reading, *, clock: Clock) -> APIRouter:
             return _page("live.html", page=_results(reading, key, clock), origin=_origin(request))
         except NotFound as error:
             return HTMLResponse(render("gone.html", message=error.message), status_code=404, headers=_HEADERS)
+
+    @router.get("/experiments/{key}/why", response_class=HTMLResponse)
+    def why(key: str, unit: str = "", context: str = "") -> Response:
+        try:
+            page = why_page(reading.experiment(key), unit, context, explain)
+        except NotFound as error:
+            return _page("missing.html", status=404, message=error.message)
+        return _page("why.html", status=422 if page.problem else 200, page=page)
 
     @router.get("/static/{name}")
     def static(name: str, v: str = "") -> Response:
