@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from assay import wording
+from assay.assignment.randomisers import traffic_at
 from assay.dashboard.chips import Chip, action_chip, status_chip, type_words
 from assay.dashboard.entrance import Entry, entries
 from assay.dashboard.listing import missing
@@ -83,7 +84,7 @@ def results_page(
         description=experiment.description,
         tags=experiment.tags,
         variants=variant_rows(experiment, result),
-        audience=_audience(experiment),
+        audience=_audience(experiment, now),
         entrance=entries(experiment, now),
         missing="" if seen else missing(experiment, now),
         is_live=ran and experiment.ended_at is None,
@@ -98,11 +99,10 @@ def _facts(experiment: Experiment, now: datetime) -> tuple[str, ...]:
     return tuple(fact for fact in (type_words(experiment), age(experiment, now), owner, version) if fact)
 
 
-def _audience(experiment: Experiment) -> str:
+def _audience(experiment: Experiment, now: datetime) -> str:
     whom = "everyone" if experiment.audience.everyone else "the units that match the audience"
-    if experiment.traffic == PARTS:
-        return f"for {whom}"
-    return f"for {wording.percent(experiment.traffic / PARTS)} of {whom}"
+    traffic = traffic_at(experiment.traffic, experiment.ramp, now)
+    return f"for {whom}" if traffic == PARTS else f"for {wording.percent(traffic / PARTS)} of {whom}"
 
 
 def _findings(experiment: Experiment, result: ExperimentResult, series: Sequence[ExperimentResult]) -> Findings:
