@@ -644,7 +644,6 @@ const nothing = (experiment, reason) => ({
 
 /** An experiment ready to decide. parentOf: the experiment a prerequisite names; in a circle it finds none. */
 function compileExperiment(item, parentOf) {
-  if (!isObject(item) || typeof item.key !== 'string') throw new Error('not an experiment');
   if (item.algorithm !== ALGORITHM) {
     throw new Error(`${item.key}: algorithm ${JSON.stringify(item.algorithm)}; this evaluator knows ${ALGORITHM} only`);
   }
@@ -690,6 +689,9 @@ export class Snapshot {
     if (document.format !== FORMAT) {
       throw new Error(`format ${JSON.stringify(document.format)}; this evaluator knows ${FORMAT} only`);
     }
+    if (!document.experiments.every((item) => isObject(item) && typeof item.key === 'string')) {
+      throw new Error('an experiment without a key');
+    }
     const free = outsideCircles(document.experiments);
     for (const item of document.experiments) {
       const parentOf = (key) => (free.has(item.key) ? this.#experiments.get(key) : undefined);
@@ -724,3 +726,347 @@ export class Snapshot {
 
 /** A snapshot from its document; throws an Error that says what this evaluator does not know. */
 export const compile = (document) => new Snapshot(document);
+
+// ------------------------------------------------------------------------------------------------------- the client
+
+const MAX_BATCH = 100; // events the server takes in one request
+const MAX_BEACON_BYTES = 60_000; // browsers send 64 KiB for a page that is gone
+const MAX_BUFFERED = 5_000;
+const MAX_PROPERTIES = 30_000; // characters of attributes that are sent with an exposure
+const TIMEOUT_MS = 10_000;
+const RETRY_MS = [1_000, 300_000]; // the first wait after a failure, and the longest
+const MAX_SKEW_MS = 30_000; // by which the clock may be wrong before the server's is taken
+const REFUSED = new Set([400, 413, 422]); // the same batch would be refused again
+
+function randomId() {
+  const values = new Uint8Array(16);
+  if (globalThis.crypto?.getRandomValues) globalThis.crypto.getRandomValues(values);
+  else values.forEach((_, i) => (values[i] = Math.random() * 256));
+  return [...values].map((value) => value.toString(16).padStart(2, '0')).join('');
+}
+
+/** Milliseconds to wait: what Retry-After says, in seconds or as a date, else ever longer, and not all at once. */
+function waitAfter(response, failures) {
+  const said = response?.headers.get('Retry-After') ?? '';
+  const asked = /^\d+$/.test(said) ? Number(said) * 1_000 : Date.parse(said) - Date.now();
+  if (asked >= 0) return asked;
+  return Math.min(RETRY_MS[0] * 2 ** (failures - 1), RETRY_MS[1]) * (0.5 + Math.random() / 2);
+}
+
+const attempt = (action) => {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Decides for one unit by a snapshot that it keeps fresh, and sends what the unit met and did. Its methods do not
+ * throw and its promises do not fail: problems go to `onError(message, detail)`.
+ *
+ * url: of the server, '' for the page's own. unit: a random one, kept in the storage, when left out. storage: what has
+ * getItem and setItem, null for none, localStorage when left out. refreshSeconds: how old the snapshot may become, 0:
+ * as old as the page. flushSeconds: how long an event waits for others. With a storage the last snapshot and the events
+ * that could not be sent survive the page and a dead server.
+ */
+export class Assay {
+  #url;
+  #fetch;
+  #storage;
+  #onError;
+  #refreshMs;
+  #flushMs;
+  #snapshot = null;
+  #tag = null;
+  #freshAt = -Infinity;
+  #skew = 0;
+  #isDown = false;
+  #buffer = []; // events as {text, isFinal}: their JSON, and whether a refusal is the end of it
+  #met = new Set();
+  #failures = 0;
+  #rest = { snapshot: 0, events: 0 }; // until when the server wants to be left alone
+  #loading = null;
+  #sending = null;
+  #refreshTimer = null;
+  #flushTimer = null;
+  #first;
+
+  constructor({ url, unit, attributes, storage, fetch, refreshSeconds = 60, flushSeconds = 2, onError } = {}) {
+    this.#url = String(url ?? '').replace(/\/+$/, '');
+    this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
+    this.#storage = storage === undefined ? attempt(() => globalThis.localStorage) : storage;
+    this.#onError = onError;
+    this.#refreshMs = refreshSeconds * 1_000;
+    this.#flushMs = flushSeconds * 1_000;
+    this.attributes = attributes ?? {};
+    this.unit = unit ?? this.#load('unit') ?? randomId();
+    if (unit == null) this.#save('unit', this.unit);
+    const kept = this.#load('snapshot');
+    if (kept !== null) this.#take(kept.document, kept.tag);
+    this.#buffer = this.#unsent().map((text) => ({ text, isFinal: true }));
+    this.#first = this.refresh();
+    this.#start();
+  }
+
+  /** Waits for the first answer of the server, but not for long; true when there is a snapshot to decide by. */
+  async ready(seconds = 3) {
+    let timer;
+    await Promise.race([this.#first, new Promise((resolve) => (timer = setTimeout(resolve, seconds * 1_000)))]);
+    clearTimeout(timer);
+    return this.#snapshot !== null;
+  }
+
+  /** The unit's variant, or null. The unit meets it now: its exposure is counted. */
+  variant(experiment) {
+    return this.decide(experiment, { exposure: true }).variant;
+  }
+
+  /** The config of the unit's variant, or `fallback`. The unit meets it now: its exposure is counted. */
+  config(experiment, fallback = null) {
+    return this.decide(experiment, { exposure: true }).config ?? fallback;
+  }
+
+  /** The whole decision with its reason; an exposure is counted on request only. Without a snapshot: `not_ready`. */
+  decide(experiment, { exposure = false } = {}) {
+    if (this.#snapshot === null) return nothing(experiment, 'not_ready');
+    const decision = this.#snapshot.decide(experiment, this.unit, this.attributes, this.#now());
+    if (exposure && decision.reason === 'assigned') this.#expose(decision);
+    return decision;
+  }
+
+  /** The decisions of all experiments in which the unit has a variant now; no exposure is counted. */
+  decideAll() {
+    return this.#snapshot?.decideAll(this.unit, this.attributes, this.#now()) ?? [];
+  }
+
+  /**
+   * Something that the unit did. metrics: numbers by name. eventId: what tells a repeat, such as the number of an
+   * order. experiments: keys of those that the event belongs to alone.
+   */
+  track(eventType, { metrics, value, properties, experiments, eventId, timestamp } = {}) {
+    const named = experiments?.map((key) => ({ experiment_id: key }));
+    this.#add({ event_type: eventType, event_id: eventId, timestamp, metrics, value, properties, experiments: named });
+  }
+
+  /** Another unit from now on, such as the account after a login. */
+  setUnit(unit, attributes = this.attributes) {
+    this.unit = unit;
+    this.attributes = attributes;
+  }
+
+  /** Asks for the definitions now; true when they are as the server has them. */
+  refresh() {
+    this.#loading ??= this.#refresh().finally(() => (this.#loading = null));
+    return this.#loading;
+  }
+
+  /** Sends what is buffered; true when nothing is left. */
+  flush() {
+    this.#sending ??= this.#flush().finally(() => (this.#sending = null));
+    return this.#sending;
+  }
+
+  /** Ends timers and listeners and sends what is buffered; what cannot be sent is left in the storage. */
+  async close() {
+    clearInterval(this.#refreshTimer);
+    globalThis.removeEventListener?.('pagehide', this.#leave);
+    globalThis.document?.removeEventListener('visibilitychange', this.#look);
+    await this.#sending;
+    const isEmpty = await this.flush();
+    clearTimeout(this.#flushTimer);
+    return isEmpty;
+  }
+
+  #start() {
+    globalThis.addEventListener?.('pagehide', this.#leave);
+    globalThis.document?.addEventListener('visibilitychange', this.#look);
+    if (this.#refreshMs > 0) {
+      this.#refreshTimer = setInterval(this.#tick, this.#refreshMs);
+      this.#refreshTimer.unref?.(); // in Node: it is no reason to stay
+    }
+    if (this.#buffer.length > 0) this.#flushLater(this.#flushMs);
+  }
+
+  #tick = () => {
+    if (globalThis.document?.visibilityState !== 'hidden') this.refresh();
+  };
+
+  /** A page that comes to the front catches up; one that goes to the back may never come again. */
+  #look = () => {
+    if (globalThis.document.visibilityState === 'hidden') this.#leave();
+    else if (this.#refreshMs > 0 && Date.now() - this.#freshAt >= this.#refreshMs) this.refresh();
+  };
+
+  /** The time, by the server's clock when it tells a very different one: ramps and switchbacks go by it. */
+  #now() {
+    return Date.now() + this.#skew;
+  }
+
+  /** One request; null when there is no answer. */
+  async #ask(path, options) {
+    let response = null;
+    try {
+      const signal = AbortSignal.timeout?.(TIMEOUT_MS);
+      response = await this.#fetch(this.#url + path, { signal, ...options });
+      const skew = Date.parse(response.headers.get('Date')) - Date.now();
+      if (Number.isFinite(skew)) this.#skew = Math.abs(skew) > MAX_SKEW_MS ? skew : 0;
+    } catch (error) {
+      this.#report('the server does not answer', error);
+    }
+    this.#isDown = response === null || response.status >= 500;
+    return response;
+  }
+
+  async #refresh() {
+    if (Date.now() < this.#rest.snapshot) return false;
+    const headers = this.#tag === null ? {} : { 'If-None-Match': this.#tag };
+    const response = await this.#ask('/api/v1/snapshot', { headers, cache: 'no-store' });
+    const isFresh = response?.status === 304 || (response?.status === 200 && (await this.#receive(response)));
+    if (isFresh) this.#freshAt = Date.now();
+    else if (response !== null && response.status !== 200) {
+      this.#report('the server gives no snapshot', response.status);
+      if (response.headers.has('Retry-After')) this.#rest.snapshot = Date.now() + waitAfter(response, 1);
+    }
+    return isFresh;
+  }
+
+  async #receive(response) {
+    const document = await response.json().catch(() => null);
+    const tag = response.headers.get('ETag');
+    if (!this.#take(document, tag)) return false;
+    this.#save('snapshot', { document, tag });
+    return true;
+  }
+
+  /** Decides by another snapshot from now on; one that cannot be read changes nothing. */
+  #take(document, tag) {
+    try {
+      this.#snapshot = compile(document);
+      this.#tag = tag ?? null;
+      return true;
+    } catch (error) {
+      this.#report('a snapshot cannot be read', error);
+      return false;
+    }
+  }
+
+  #expose({ experiment, variant, version, startedAt }) {
+    const met = JSON.stringify([this.unit, experiment, version, variant]);
+    if (this.#met.has(met)) return;
+    this.#met.add(met);
+    const known = attempt(() => JSON.stringify(this.attributes)) ?? '';
+    this.#add({
+      event_type: 'exposure',
+      // The same on every page and in every tab: the server counts it once.
+      event_id: ['exposure', experiment, version, variant, startedAt].join(':'),
+      experiments: [{ experiment_id: experiment, variant_id: variant, version }],
+      properties: known.startsWith('{') && known.length <= MAX_PROPERTIES ? JSON.parse(known) : undefined,
+    });
+  }
+
+  #add({ event_id, timestamp, ...event }) {
+    const at = attempt(() => new Date(timestamp ?? this.#now()).toISOString()) ?? timestamp;
+    const full = { user_id: this.unit, event_id: event_id ?? randomId(), timestamp: at, ...event };
+    const text = attempt(() => JSON.stringify(full));
+    if (text === null) return this.#report('an event cannot be written as JSON', event.event_type);
+    this.#push({ text, isFinal: false });
+  }
+
+  #push(event) {
+    this.#buffer.push(event);
+    if (this.#buffer.length > MAX_BUFFERED) this.#report('too many events wait: the oldest is lost', this.#buffer.shift());
+    this.#flushLater(this.#buffer.length < MAX_BATCH ? this.#flushMs : 0);
+  }
+
+  #flushLater(ms) {
+    if (this.#flushTimer !== null && ms > 0) return;
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = setTimeout(() => this.flush(), Math.max(ms, this.#rest.events - Date.now()));
+    if (this.#failures > 0) this.#flushTimer.unref?.();
+  }
+
+  async #flush() {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = null;
+    while (this.#buffer.length > 0) {
+      const batch = this.#buffer.slice(0, MAX_BATCH);
+      const isResting = Date.now() < this.#rest.events;
+      const response = isResting ? null : await this.#post(batch);
+      if (response === null || !(response.ok || REFUSED.has(response.status))) {
+        if (!isResting) this.#rest.events = Date.now() + waitAfter(response, ++this.#failures);
+        this.#keep();
+        this.#flushLater(1);
+        return false;
+      }
+      this.#failures = 0;
+      await this.#settle(batch, response);
+    }
+    return true;
+  }
+
+  #post(events) {
+    const headers = { 'Content-Type': 'application/json' };
+    return this.#ask('/api/v1/events', { method: 'POST', headers, body: bodyOf(events) });
+  }
+
+  /** What was taken or refused leaves the buffer; what only a wrong clock spoils is sent once more without its time. */
+  async #settle(batch, response) {
+    const { refused = [], ...answer } = (await response.json().catch(() => null)) ?? {};
+    this.#drop(batch);
+    if (!response.ok && refused.length === 0) this.#report('a batch of events was refused', answer);
+    for (const refusal of refused) {
+      const { text, isFinal } = batch[refusal.index];
+      if (refusal.code !== 'clock' || isFinal) this.#report('an event was refused', refusal);
+      else this.#push({ text: JSON.stringify({ ...JSON.parse(text), timestamp: undefined }), isFinal: true });
+    }
+  }
+
+  /** For a page that may be gone in a moment: browsers send a beacon without it. */
+  #leave = () => {
+    const batch = [];
+    let size = 0;
+    for (const event of this.#buffer.slice(0, MAX_BATCH)) {
+      size += encode(event.text) + 1;
+      if (size <= MAX_BEACON_BYTES) batch.push(event);
+    }
+    const isOffline = this.#isDown || globalThis.navigator?.onLine === false;
+    const send = () => globalThis.navigator.sendBeacon(`${this.#url}/api/v1/events`, bodyOf(batch));
+    if (batch.length > 0 && !isOffline && attempt(send)) this.#drop(batch);
+    this.#keep();
+  };
+
+  #drop(events) {
+    const gone = new Set(events);
+    this.#buffer = this.#buffer.filter((event) => !gone.has(event));
+    const texts = new Set(events.map((event) => event.text));
+    const unsent = this.#unsent();
+    if (unsent.some((text) => texts.has(text))) this.#save('events', unsent.filter((text) => !texts.has(text)));
+  }
+
+  /** Other pages of the site keep theirs there, too. */
+  #keep() {
+    if (this.#buffer.length === 0) return;
+    const all = new Set([...this.#unsent(), ...this.#buffer.map((event) => event.text)]);
+    this.#save('events', [...all].slice(-MAX_BUFFERED));
+  }
+
+  #unsent() {
+    const texts = this.#load('events');
+    return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : [];
+  }
+
+  #load(name) {
+    return attempt(() => JSON.parse(this.#storage.getItem(`assay:${this.#url}:${name}`)));
+  }
+
+  #save(name, value) {
+    attempt(() => this.#storage.setItem(`assay:${this.#url}:${name}`, JSON.stringify(value)));
+  }
+
+  #report(message, detail) {
+    attempt(() => this.#onError?.(message, detail));
+  }
+}
+
+const bodyOf = (events) => `{"events":[${events.map((event) => event.text).join(',')}]}`;
