@@ -1,7 +1,8 @@
 """Assignment over HTTP: requests per second, our server beside three that do less, in one run.
 
 The servers take turns round by round on one core, the load comes from another; those not measured are paused.
-Ratios are medians of the rounds' own ratios. Run: `make bench-edge`, or with --quick for a short look.
+Ratios are medians of the rounds' own ratios. Then requests come at a steady rate that the server does not set, and
+latency counts from when each was due. Run: `make bench-edge`, or with --quick for a short look.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.load import MAX_REQUESTS
+from bench.load import MAX_REQUESTS, N_CONNECTIONS
+from bench.openloop import RATE
 from bench.peers import COUNTRIES, KEY
 from bench.report import print_last_line
 from bench.server import ROOT, Server, cores, on
@@ -50,16 +52,16 @@ def start_experiment(url: str) -> str:
 class Track:
     """Runs the load, each time with units that were never used before."""
 
-    def __init__(self, core: int | None, seconds: float) -> None:
+    def __init__(self, core: int | None, seconds: float, n_runs: int = 0) -> None:
         self._core = core
         self._seconds = seconds
-        self._n_runs = 0
+        self.n_runs = n_runs
 
-    def measure(self, server: Server, *, logged: bool = False) -> _Round:
-        """One run of the load against one server; ends the benchmark if any answer is not an assignment."""
-        first_unit = self._n_runs * MAX_REQUESTS
-        self._n_runs += 1
-        command = [sys.executable, "bench/load.py", str(server.port), str(self._seconds), str(first_unit)]
+    def measure(self, server: Server, *, logged: bool = False, script: str = "load") -> _Round:
+        """One run of a load against one server; ends the benchmark if any answer is not an assignment."""
+        first_unit = self.n_runs * MAX_REQUESTS
+        self.n_runs += 1
+        command = [sys.executable, f"bench/{script}.py", str(server.port), str(self._seconds), str(first_unit)]
         server.resume()
         cpu_before = server.cpu_seconds()
         with on(self._core):
@@ -140,12 +142,47 @@ def figures_of(rounds: dict[str, list[_Round]]) -> dict[str, Any]:
     return figures
 
 
+def print_open_loop(rounds: dict[str, list[_Round]], seconds: float) -> None:
+    """One line per server, and a word about whether the load was on time."""
+    print(f"\n{RATE:,} requests/s due at even distances over {N_CONNECTIONS} connections, one worker,")
+    print(f"medians of {len(rounds['assay'])} rounds of {seconds:g} s; ms from when a request was due")
+    print(f"{'':>14}{'requests/s':>12}{'p50':>8}{'p95':>8}{'p99':>8}{'longest':>9}", end="")
+    print(f"{'server cpu':>12}{'load late: p99':>16}{'most':>8}{'waited':>8}")
+    for name, items in rounds.items():
+        line = f"{name:>14}{median(items, 'requests_per_s'):>12,.0f}"
+        line += "".join(f"{median(items, figure):>8.2f}" for figure in ("p50_ms", "p95_ms", "p99_ms"))
+        cpu = median(items, "server_cpu") if "server_cpu" in items[0] else float("nan")
+        line += f"{median(items, 'longest_ms'):>9.2f}{cpu:>12.0%}{median(items, 'late_p99_ms'):>16.3f}"
+        print(line + f"{median(items, 'latest_ms'):>8.2f}{median(items, 'waited'):>8.2%}")
+    print(punctuality(rounds))
+
+
+def punctuality(rounds: dict[str, list[_Round]]) -> str:
+    """Latencies are the server's only where the load's own lateness is a small part of them."""
+    late = [name for name, items in rounds.items() if median(items, "late_p99_ms") > median(items, "p99_ms") / 4]
+    return (
+        f"the load itself was late for: {', '.join(late)}"
+        if late
+        else "the load was on time: latencies are the servers'"
+    )
+
+
+def open_loop_figures(rounds: dict[str, list[_Round]]) -> dict[str, Any]:
+    """Ours plain, the others under their names."""
+    names = ("requests_per_s", "p50_ms", "p95_ms", "p99_ms", "late_p99_ms", "latest_ms", "waited")
+    return {
+        f"{'' if server == 'assay' else server.removeprefix('assay_') + '_'}open_loop_{name}": median(items, name)
+        for server, items in rounds.items()
+        for name in names
+    }
+
+
 def main() -> None:
     """Measure, print, compare."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
-    n_rounds, seconds = (1, 0.5) if quick else (10, 1.0)
+    n_rounds, seconds, steady_seconds = (1, 0.5, 1.0) if quick else (10, 1.0, 10.0)
     server_core, load_core = cores()
     track = Track(load_core, seconds)
     rounds: dict[str, list[_Round]] = {}
@@ -156,7 +193,15 @@ def main() -> None:
             # There and back again, so that no server is always the one that is measured when the machine slows down.
             for name in list(servers)[:: -1 if i % 2 else 1]:
                 rounds.setdefault(name, []).append(track.measure(servers[name]))
-        # Last, because the events it leaves are loaded and analysed by our server for a while after.
+        steady, steady_rounds = Track(load_core, steady_seconds, track.n_runs), 1 if quick else 3
+        open_rounds: dict[str, list[_Round]] = {"assay": [], "constant": []}
+        for _ in range(steady_rounds):
+            for name, items in open_rounds.items():
+                items.append(steady.measure(servers[name], script="openloop"))
+        # Last, because the events they leave are loaded and analysed by our server for a while after.
+        logged = [steady.measure(servers["assay"], logged=True, script="openloop") for _ in range(steady_rounds)]
+        open_rounds["assay_logged"] = logged
+        track.n_runs = steady.n_runs
         rounds["assay_logged"] = [track.measure(servers["assay"], logged=True) for _ in range(n_rounds)]
     print(f"\nassignment over HTTP, medians of {n_rounds} rounds of {seconds:g} s, one process each")
     print_table(rounds)
@@ -167,7 +212,8 @@ def main() -> None:
         )
         for name in PEERS
     }
-    print_last_line("edge", ratios, figures_of(rounds))
+    print_open_loop(open_rounds, steady_seconds)
+    print_last_line("edge", ratios, {**figures_of(rounds), **open_loop_figures(open_rounds)})
 
 
 if __name__ == "__main__":

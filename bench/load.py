@@ -84,7 +84,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         received = self._received + data if self._received else data
         head_end = received.find(b"\r\n\r\n") + 4
-        if head_end < 4 or len(received) < head_end + _content_length(received, head_end):
+        if head_end < 4 or len(received) < head_end + content_length(received, head_end):
             self._received = received
             return
         self._received = b""
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._run.next_request())
 
 
-def _content_length(received: bytes, head_end: int) -> int:
+def content_length(received: bytes, head_end: int) -> int:
     """The body's length as the head gives it."""
     start = received.find(_LENGTH, 0, head_end)
     if start < 0:
