@@ -66,7 +66,8 @@ def _of_one(name: str, comparisons: list[Attribute]) -> str | None:
 
 def _values(name: str, comparisons: list[Attribute]) -> str | None:
     allowed: set[tuple[type, object]] | None = None
-    for item in comparisons:
+    # What is ruled out comes last.
+    for item in sorted(comparisons, key=lambda item: item.op in (Operator.NE, Operator.NOT_IN)):
         if item.op is Operator.EQ or item.op is Operator.IN:
             values = item.value if isinstance(item.value, tuple) else (item.value,)
             these: set[tuple[type, object]] = {(_family(value), value) for value in values}
