@@ -35,10 +35,6 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     ({"or": [[a("eq", 1), a("eq", 2)], {"or": []}]}, "two values"),
     ({"not": {"and": []}}, "'not' of everyone"),
     ([a("eq", 1), [a("eq", 2), a("exists", name="y")]], "two values"),
-    (
-        {"score": {"at_least": 5, "of": [{"weight": 4, "if": a("exists")}, {"weight": -3, "if": a("exists")}]}},
-        "at most",
-    ),
 ]
 POSSIBLE: list[Any] = [
     [],
