@@ -34,6 +34,7 @@ from assay.http.problems import (
 )
 from assay.http.results import results_router
 from assay.http.sample_size import sample_size_router
+from assay.http.script import script_router
 from assay.http.shared import shared_router
 from assay.http.snapshot import snapshot_router
 from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, read_body, send_json
@@ -99,6 +100,7 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
     app.include_router(changes_router(services))
     app.include_router(shared_router(services))
     app.include_router(snapshot_router(services))
+    app.include_router(script_router())
     app.include_router(health_router(services))
     if pages is not None:
         app.include_router(pages, include_in_schema=False)

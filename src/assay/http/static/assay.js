@@ -150,8 +150,9 @@ function textOf(value) {
 
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):(\d\d))?)?$/;
-const daysIn = (year, month) =>
-  month === 2 ? (year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31;
+const isLeap = (year) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+const DAYS_IN = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const daysIn = (year, month) => (month === 2 && !isLeap(year) ? 28 : DAYS_IN[month - 1]);
 
 /** Milliseconds since 1970 UTC, or null when it is no such text. */
 export function timeOf(text) {
@@ -177,7 +178,9 @@ function timeIn(text, what) {
 const MAX_ZONES = 1_000;
 const zones = new Map();
 // What some engines know beside the IANA names: abbreviations of old, offsets, names long gone.
-const NO_ZONE = /^(?!cet|eet|est|gmt|hst|met|mst|prc|roc|rok|uct|utc|wet)...$|^[^a-z]|^systemv\/|^us\/pacific-new$|^canada\/east-saskatchewan$/;
+const SHORT_ZONES = 'cet eet est gmt hst met mst prc roc rok uct utc wet'.split(' ');
+const NO_ZONE = /^[^a-z]|^systemv\/|^us\/pacific-new$|^canada\/east-saskatchewan$/;
+const isZoneName = (lower) => !NO_ZONE.test(lower) && (lower.length !== 3 || SHORT_ZONES.includes(lower));
 
 /** A formatter for a zone by its IANA name, in any case of letters; null when there is none. */
 function zoneOf(name) {
@@ -186,7 +189,7 @@ function zoneOf(name) {
   let zone = zones.get(lower);
   if (zone === undefined) {
     if (zones.size >= MAX_ZONES) zones.clear();
-    zones.set(lower, (zone = NO_ZONE.test(lower) ? null : formatter(lower)));
+    zones.set(lower, (zone = isZoneName(lower) ? formatter(lower) : null));
   }
   return zone;
 }
@@ -588,9 +591,8 @@ function drawing(item, variants, answers) {
 /** Everything before the draw, in the order of the questions: each answers with a decision, or null to go on. */
 function gates(item, variants, answers, parentOf) {
   const steps = [];
-  const forced = new Map(
-    Object.entries(item.forced ?? {}).map(([unit, key]) => [unit, variants.findIndex((variant) => variant.key === key)]),
-  );
+  const indexOf = (key) => variants.findIndex((variant) => variant.key === key);
+  const forced = new Map(Object.entries(item.forced ?? {}).map(([unit, key]) => [unit, indexOf(key)]));
   const [allow, deny] = [new Set(item.allow ?? []), new Set(item.deny ?? [])];
   if ([...forced.values()].includes(-1)) throw new Error('a unit is forced into a variant that is not there');
   if (forced.size + allow.size + deny.size > 0) {
@@ -795,7 +797,7 @@ export class Assay {
   constructor({ url, unit, attributes, storage, fetch, refreshSeconds = 60, flushSeconds = 2, onError } = {}) {
     this.#url = String(url ?? '').replace(/\/+$/, '');
     this.#fetch = fetch ?? ((...request) => globalThis.fetch(...request));
-    this.#storage = storage === undefined ? attempt(() => globalThis.localStorage) : storage;
+    this.#storage = storage === undefined ? attempt(() => globalThis.window.localStorage) : storage;
     this.#onError = onError;
     this.#refreshMs = refreshSeconds * 1_000;
     this.#flushMs = flushSeconds * 1_000;
@@ -857,13 +859,13 @@ export class Assay {
 
   /** Asks for the definitions now; true when they are as the server has them. */
   refresh() {
-    this.#loading ??= this.#refresh().finally(() => (this.#loading = null));
+    this.#loading ??= this.#safely(this.#refresh()).finally(() => (this.#loading = null));
     return this.#loading;
   }
 
   /** Sends what is buffered; true when nothing is left. */
   flush() {
-    this.#sending ??= this.#flush().finally(() => (this.#sending = null));
+    this.#sending ??= this.#safely(this.#flush()).finally(() => (this.#sending = null));
     return this.#sending;
   }
 
@@ -975,20 +977,23 @@ export class Assay {
 
   #push(event) {
     this.#buffer.push(event);
-    if (this.#buffer.length > MAX_BUFFERED) this.#report('too many events wait: the oldest is lost', this.#buffer.shift());
+    if (this.#buffer.length > MAX_BUFFERED) this.#report('too many events: the oldest is lost', this.#buffer.shift());
     this.#flushLater(this.#buffer.length < MAX_BATCH ? this.#flushMs : 0);
   }
 
   #flushLater(ms) {
     if (this.#flushTimer !== null && ms > 0) return;
     clearTimeout(this.#flushTimer);
-    this.#flushTimer = setTimeout(() => this.flush(), Math.max(ms, this.#rest.events - Date.now()));
+    this.#flushTimer = setTimeout(this.#due, Math.max(ms, this.#rest.events - Date.now()));
     if (this.#failures > 0) this.#flushTimer.unref?.();
   }
 
-  async #flush() {
-    clearTimeout(this.#flushTimer);
+  #due = () => {
     this.#flushTimer = null;
+    this.flush();
+  };
+
+  async #flush() {
     while (this.#buffer.length > 0) {
       const batch = this.#buffer.slice(0, MAX_BATCH);
       const isResting = Date.now() < this.#rest.events;
@@ -1016,7 +1021,7 @@ export class Assay {
     this.#drop(batch);
     if (!response.ok && refused.length === 0) this.#report('a batch of events was refused', answer);
     for (const refusal of refused) {
-      const { text, isFinal } = batch[refusal.index];
+      const { text, isFinal } = batch[refusal.index] ?? { isFinal: true };
       if (refusal.code !== 'clock' || isFinal) this.#report('an event was refused', refusal);
       else this.#push({ text: JSON.stringify({ ...JSON.parse(text), timestamp: undefined }), isFinal: true });
     }
@@ -1062,6 +1067,13 @@ export class Assay {
 
   #save(name, value) {
     attempt(() => this.#storage.setItem(`assay:${this.#url}:${name}`, JSON.stringify(value)));
+  }
+
+  #safely(promise) {
+    return promise.catch((error) => {
+      this.#report('something unforeseen', error);
+      return false;
+    });
   }
 
   #report(message, detail) {
