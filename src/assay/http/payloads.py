@@ -96,7 +96,11 @@ class ExperimentChange(EntranceIn):
     tags: list[str] | None = None
     links: list[str] | None = None
     requires_approval: bool | None = None
-    config_schema: dict[str, Any] | str | None = None
+    config_schema: dict[str, Any] | str | None = Field(
+        None,
+        description="What every variant's config must fit: a JSON Schema (draft 2020-12, references inside it only),"
+        " or 'website_metadata', the built-in form of titles, descriptions, images, colours and layout",
+    )
     type: Literal["ab", "aa", "multivariate", "bandit", "contextual_bandit", "content"] | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None

@@ -11,6 +11,7 @@ from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Status
 from assay.model.metric import Metric
 from assay.ports import Clock, Definitions, Telemetry
+from assay.service.configs import check_configs
 from assay.service.entrance import Entrance
 from assay.service.planning import check_plan
 
@@ -45,6 +46,7 @@ class Editing:
 
     def checked(self, experiment: Experiment) -> Experiment:
         """A draft with all it refers to looked up and its configs held against their schema."""
+        check_configs(experiment.config_schema, experiment.variants)
         return self.entrance.settled(experiment, self.clock())
 
     def add_variant(self, key: str, variant: Variant, *, actor: str) -> Experiment:

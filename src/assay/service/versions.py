@@ -15,6 +15,7 @@ from assay.model.lifecycle import Status
 from assay.model.shares import PARTS
 from assay.ports import Clock, Definitions
 from assay.service.checklist import checklist
+from assay.service.configs import check_configs
 from assay.service.entrance import Entrance
 from assay.service.planning import check_plan
 from assay.service.reading import Reading
@@ -56,6 +57,7 @@ class Versions:
         if replace(changed, salt=experiment.salt) == experiment:
             raise Conflict(f"nothing would change in '{key}'", hint="name the fields that the new version changes")
         check_plan(changed)
+        check_configs(changed.config_schema, changed.variants)
         running = [item for item in self.definitions.all() if item.status is Status.RUNNING and item.key != key]
         failed = [item for item in checklist(changed, now, running) if item.blocking and not item.ok]
         if failed:
