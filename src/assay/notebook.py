@@ -1,4 +1,4 @@
-"""`assay.analyze`: a finished experiment in a file or dataframe, read where you sit."""
+"""`assay.analyze` and `assay.assign`: files and dataframes, read where you sit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from assay.errors import AssayError, InvalidInput
 from assay.model.plan import Correction, Method, Plan
 from assay.model.result import ExperimentResult, Interval, NoEstimate
+from assay.model.table import BatchQuestion, ColumnKind
 from assay.service.result_rows import HEADINGS, notes, ratio_sentence, result_rows, shows_adjusted
 
 if TYPE_CHECKING:
@@ -19,6 +20,41 @@ if TYPE_CHECKING:
 
 _CELL = "padding:2px 10px;text-align:{};white-space:nowrap"
 _COLORS = {True: "#1a7f37", False: "#b42318", None: "inherit"}
+
+
+def assign(
+    data: Any,
+    experiment: str,
+    *,
+    unit: str,
+    source: str | Path,
+    keep: Sequence[str] = (),
+    now: datetime | None = None,
+    kinds: Mapping[str, str] | None = None,
+    output: str | Path | None = None,
+) -> Any:
+    """Give every row of a table its variant of an experiment and the reason, as a running server would.
+
+    data: as for `analyze`; its columns are the attributes. source: a server's address or its data folder. keep:
+    columns to hand on. now: the time of the decisions, the present when left out. kinds: what columns hold (text,
+    number, boolean, moment), where it is not what their type says. Returns a pandas dataframe in the order of the
+    rows; with `output`, a .parquet, .csv or .jsonl file, writes that and returns the number of rows per
+    (variant, reason). No exposure is logged: being assigned is not having met a variant.
+    """
+    from assay.app.definitions import started_experiments
+    from assay.app.tables import open_batches
+
+    try:
+        known = {name: ColumnKind(kind) for name, kind in (kinds or {}).items()}
+    except ValueError as error:
+        raise InvalidInput("kinds", dict(kinds or {}), f"kinds of {', '.join(ColumnKind)} ({error})") from None
+    when = now or datetime.now(timezone.utc)
+    question = BatchQuestion(experiment=experiment, unit=unit, now=when, keep=tuple(keep), kinds=known)
+    batches, experiments = open_batches(), started_experiments(source)
+    if output is None:
+        return batches.frame(data, experiments, question)
+    assigned = batches.assign(data, experiments, question, Path(output))
+    return {(variant, reason): count for variant, reason, count in assigned.counts}
 
 
 def analyze(

@@ -203,6 +203,10 @@ class Batches(Protocol):
         """
         ...
 
+    def frame(self, source: Any, experiments: Sequence[Experiment], question: BatchQuestion) -> Any:
+        """The same as a pandas dataframe, its rows in the order of the source."""
+        ...
+
     def sql(
         self,
         experiments: Sequence[Experiment],

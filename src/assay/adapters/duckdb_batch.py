@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,23 @@ class DuckdbBatches:
         self, source: Any, experiments: Sequence[Experiment], question: BatchQuestion, output: Path | None = None
     ) -> Assigned:
         form = _form(output)
+        with self._assigned(source, experiments, question) as connection:
+            if output is not None:
+                _write(connection, output, form)
+            return Assigned(counts=tuple(connection.execute(_COUNTS).fetchall()))
+
+    def frame(self, source: Any, experiments: Sequence[Experiment], question: BatchQuestion) -> Any:
+        with self._assigned(source, experiments, question) as connection:
+            try:
+                return connection.execute("FROM assigned").df()
+            except ImportError as error:
+                raise InvalidInput("output", None, "a file, where pandas is not installed", hint=str(error)) from None
+
+    @contextmanager
+    def _assigned(
+        self, source: Any, experiments: Sequence[Experiment], question: BatchQuestion
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database with the table `assigned`, its rows in the order of the source."""
         with closing(open_memory()) as connection:
             attach(connection, source, text_columns=())
             _check(list(types_of(connection)), question)
@@ -49,9 +66,7 @@ class DuckdbBatches:
                 connection.execute(f"CREATE TEMP TABLE assigned AS {query}")
             except duckdb.Error as error:
                 raise InvalidInput("data", reason_of(error), "columns that hold what they are said to hold") from error
-            if output is not None:
-                _write(connection, output, form)
-            return Assigned(counts=tuple(connection.execute(_COUNTS).fetchall()))
+            yield connection
 
     def sql(
         self,

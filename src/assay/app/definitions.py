@@ -14,6 +14,7 @@ from assay.adapters.user_agents import UserAgents
 from assay.app.plugins import installed_randomizers
 from assay.app.server import utc_now
 from assay.assignment.portable import read_experiments
+from assay.errors import AssayError, NotFound
 from assay.model.experiment import Experiment
 from assay.model.lifecycle import Status
 from assay.service.assign import Assigning
@@ -22,15 +23,32 @@ from assay.service.reading import Reading
 from assay.service.snapshots import Snapshots
 
 
-def read_started(data: Path) -> list[Experiment]:
-    """The experiments in a data folder that started, as they are evaluated."""
-    engine = open_database(f"sqlite:///{data / 'assay.sqlite'}")
+def started_experiments(where: str | Path) -> list[Experiment]:
+    """Every experiment that ever started, as evaluators know it: from a server's address, or from a data folder.
+
+    Raises NotFound when the folder is none, AssayError when no server answers.
+    """
+    if isinstance(where, str) and where.startswith(("http://", "https://")):
+        return read_experiments(ask_server(where, "GET", "/api/v1/snapshot"))
+    database = Path(where) / "assay.sqlite"
+    if not database.exists():
+        raise NotFound("data folder of a server that has run", str(where))
+    engine = open_database(f"sqlite:///{database}")
     return [item for item in SqlDefinitions(engine).all() if item.status not in (Status.DRAFT, Status.REVIEW)]
 
 
-def started_in_document(document: Any) -> list[Experiment]:
-    """The same from what a server hands out to evaluators."""
-    return read_experiments(document)
+def ask_server(url: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """A server's answer; raises AssayError with its own words when it refuses, or when there is none."""
+    import httpx
+
+    try:
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", json=body, timeout=30)
+        document: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise AssayError(f"no answer from {url} ({error})", hint="is the server running there?") from None
+    if answer.is_error:
+        raise AssayError(str(document.get("detail", answer.text)))
+    return document
 
 
 def open_explaining(data: Path) -> Explaining:

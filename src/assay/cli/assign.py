@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assay.cli.source import DATA, URL, started_experiments
+from assay.cli.source import DATA, URL, known_experiments
 from assay.errors import InvalidInput, NotFound
 from assay.model.table import Assigned, BatchQuestion, ColumnKind
 
@@ -90,7 +90,7 @@ def assign_sql(
 
 
 def _known(experiment: str, data: Path | None, url: str | None) -> Sequence[Experiment]:
-    known = started_experiments(data, url)
+    known = known_experiments(data, url)
     if experiment not in {item.key for item in known}:
         raise NotFound("started experiment", experiment, known=[item.key for item in known])
     return known

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from assay.cli.source import DATA, URL, ask_server, folder_of
+from assay.cli.source import DATA, URL, folder_of
 from assay.errors import InvalidInput
 
 
@@ -71,6 +71,8 @@ def _from_folder(data: Path | None, experiment: str, unit: str, known: Mapping[s
 
 
 def _from_server(url: str, experiment: str, unit: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    from assay.app.definitions import ask_server
+
     body = {"user_id": unit, "context": known}
     return ask_server(url, "POST", f"/api/v1/experiments/{experiment}/explain", body)
 

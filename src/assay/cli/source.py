@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from assay.errors import AssayError, InvalidInput
+from assay.errors import InvalidInput
 
 if TYPE_CHECKING:
     from assay.model.experiment import Experiment
@@ -27,23 +27,8 @@ def folder_of(data: Path | None) -> Path:
     return folder
 
 
-def ask_server(url: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """A server's answer; raises AssayError with its own words when it refuses, or when there is none."""
-    import httpx
-
-    try:
-        answer = httpx.request(method, f"{url.rstrip('/')}{path}", json=body, timeout=30)
-        document: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise AssayError(f"no answer from {url} ({error})", hint="is the server running there?") from None
-    if answer.is_error:
-        raise AssayError(str(document.get("detail", answer.text)))
-    return document
-
-
-def started_experiments(data: Path | None, url: str | None) -> Sequence[Experiment]:
+def known_experiments(data: Path | None, url: str | None) -> Sequence[Experiment]:
     """Every experiment that ever started, as evaluators know it."""
-    from assay.app.definitions import read_started
-    from assay.app.definitions import started_in_document as from_document
+    from assay.app.definitions import started_experiments
 
-    return from_document(ask_server(url, "GET", "/api/v1/snapshot")) if url else read_started(folder_of(data))
+    return started_experiments(url or folder_of(data))
