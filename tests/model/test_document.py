@@ -57,6 +57,14 @@ def test_there_and_back() -> None:
     assert from_document(Experiment, json.loads(text)) == SAMPLE
 
 
+@pytest.mark.parametrize("schema", [{"type": "object"}, {}, "website_metadata", None])
+def test_a_schema_for_configs_is_an_object_a_word_or_nothing(schema: Any) -> None:
+    sample = replace(SAMPLE, config_schema=schema)
+    assert from_document(Experiment, json.loads(json.dumps(to_document(sample)))) == sample
+    with pytest.raises(InvalidInput, match="config_schema"):
+        from_document(Experiment, to_document(SAMPLE) | {"config_schema": [schema]})
+
+
 @given(CONDITIONS)
 def test_conditions_there_and_back(condition: Condition) -> None:
     text = json.dumps(to_document(Audience(condition)))

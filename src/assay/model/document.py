@@ -117,6 +117,9 @@ def _read_union(options: tuple[Any, ...], value: Any, path: str) -> Any:
         for option in options:
             if dataclasses.is_dataclass(option) and dataclasses.fields(option)[0].name in value:
                 return _read(option, value, path)
+        for option in options:
+            if typing.get_origin(option) is Mapping:
+                return _read(option, value, path)
     for option in options:
         if option in (str, int, float, bool) and type(value) is option:
             return value
