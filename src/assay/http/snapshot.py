@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
+from assay.http.flags import matches
 from assay.service.services import Services
 
 _DESCRIPTION = """Everything an SDK needs to decide in its own process. Ask again with `If-None-Match`: 304 as long as
@@ -27,14 +28,8 @@ def snapshot_router(services: Services) -> APIRouter:
     def snapshot(if_none_match: Annotated[str | None, Header()] = None) -> Response:
         tag, content = services.snapshots.portable()
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if if_none_match is not None and _names(if_none_match, tag):
+        if if_none_match is not None and matches(tag, if_none_match):
             return Response(status_code=304, headers=headers)
         return Response(content, media_type="application/json", headers=headers)
 
     return router
-
-
-def _names(header: str, tag: str) -> bool:
-    """Whether an If-None-Match header names the tag. Caches on the way may have made it weak."""
-    given = [item.strip().removeprefix("W/") for item in header.split(",")]
-    return tag in given or "*" in given
