@@ -22,7 +22,8 @@ from assay.errors import InvalidInput
     "attributes",
     multiple=True,
     metavar="NAME=VALUE",
-    help="What is known of the unit. Values are read as JSON where they are, else as text: a version 2.1 is written \"2.1\", quotes and all. Repeatable.",
+    help="What is known of the unit. Values are read as JSON where they are, else as text: write the version 2.1 as "
+    "'app=\"2.1\"'. Repeatable.",
 )
 @click.option("--context", metavar="JSON", help="Attributes as one JSON object.")
 @DATA
