@@ -229,3 +229,24 @@ def test_what_is_accepted_comes_back_the_same(config: dict[str, Any]) -> None:
     stored = json.loads(json.dumps(metadata.to_config()))
     assert WebsiteMetadata.from_config(stored) == metadata
     assert WebsiteMetadata.from_config(stored).to_config() == stored
+
+
+NAMES = st.sampled_from([*FULL, "url", "text", "kind", "amount", "name", "content", "card", "images", "@context"])
+
+
+@given(
+    st.dictionaries(
+        NAMES,
+        st.recursive(
+            JSON | st.floats(),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | ANY_TEXT, inner, max_size=4),
+            max_leaves=6,
+        ),
+    )
+)
+def test_whatever_is_given_either_becomes_tags_or_is_named(config: dict[str, Any]) -> None:
+    metadata, wrong = attempt(config)
+    if metadata is None:
+        assert wrong
+    else:
+        assert read(head_tags(metadata)).other == []

@@ -138,6 +138,12 @@ def test_short_forms_stand_for_long_ones() -> None:
     assert (found.robots, found.keywords) == (("noindex", "nofollow"), ("one",))
 
 
+def test_null_says_that_a_field_is_left_out() -> None:
+    empty = WebsiteMetadata.from_config(dict.fromkeys(FULL))
+    assert empty == WebsiteMetadata()
+    assert (empty.images, empty.robots, empty.title) == ({}, (), None)
+
+
 def test_nothing_at_all_is_metadata_that_changes_nothing() -> None:
     assert WebsiteMetadata.from_config({}).to_config() == {}
 
@@ -230,6 +236,11 @@ def test_everything_that_is_wrong_is_named_with_what_was_given_and_what_is_accep
         ({"custom": {"x": "\ud800"}}, "custom.x", "JSON"),
         ({"custom": {"x": {1: 2}}}, "custom.x", "names that are text"),
         ([], "config", "an object"),
+        ({"title": {}}, "title", "1 to 200 characters"),
+        ({"title": ()}, "title", "1 to 200 characters"),
+        ({"keywords": {}}, "keywords[0]", "1 to 100 characters"),
+        ({"images": []}, "images", "an object"),
+        ({"open_graph": []}, "open_graph", "an object"),
     ],
 )
 def test_what_is_refused(config: Any, field: str, accepted: str) -> None:

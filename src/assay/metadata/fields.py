@@ -81,9 +81,14 @@ class Part:
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        given = [(f.name, f.metadata["check"], getattr(self, f.name)) for f in _fields(type(self))]
-        given = [item for item in given if item[2] not in _ABSENT or item[0] in _required(type(self))]
-        for (name, _, _), value in zip(given, gathered(given), strict=True):
+        checks = []
+        for field in _fields(type(self)):
+            value = getattr(self, field.name)
+            if value is None and not _is_required(field):
+                object.__setattr__(self, field.name, _default(field))
+            else:
+                checks.append((field.name, field.metadata["check"], value))
+        for (name, _, _), value in zip(checks, gathered(checks), strict=True):
             object.__setattr__(self, name, value)
         self._check_together()
 
@@ -108,7 +113,7 @@ class Part:
         ]
         # A field that is required and missing is None to its check, which says what it wants.
         known = {name: config[name] for name in names if name in config} | {
-            name: None for name in _required(cls) if name not in config
+            f.name: None for f in _fields(cls) if _is_required(f) and f.name not in config
         }
         try:
             found = cls(**known)
@@ -148,9 +153,12 @@ def _fields(cls: type[Part]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 
-def _required(cls: type[Part]) -> list[str]:
-    missing = dataclasses.MISSING
-    return [f.name for f in _fields(cls) if f.default is missing and f.default_factory is missing]
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def _plain(value: Any) -> Any:
