@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -26,10 +27,10 @@ from bench.load import MAX_REQUESTS, N_CONNECTIONS
 from bench.openloop import RATE
 from bench.peers import COUNTRIES, KEY
 from bench.report import print_last_line
-from bench.server import ROOT, Server, cores, on
+from bench.server import ROOT, Server, busy_seconds, cores, on
 
 PEERS = ("constant", "bare_asgi", "fastapi")
-_BUSY = 0.95
+_BUSY, _QUIET = 0.95, 0.10
 _Round = dict[str, float]
 
 
@@ -49,6 +50,12 @@ def start_experiment(url: str) -> str:
         return client.post("/experiments/assign", json=question).raise_for_status().text
 
 
+def _children_seconds() -> float:
+    """Processor time of the loads that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 class Track:
     """Runs the load, each time with units that were never used before."""
 
@@ -63,12 +70,12 @@ class Track:
         self.n_runs += 1
         command = [sys.executable, f"bench/{script}.py", str(server.port), str(self._seconds), str(first_unit)]
         server.resume()
-        cpu_before = server.cpu_seconds()
+        cpu_before, busy_before, load_before = server.cpu_seconds(), busy_seconds(), _children_seconds()
         with on(self._core):
             done = subprocess.run(
                 command + ["--logged"] * logged, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
             )
-        cpu_after = server.cpu_seconds()
+        cpu_after, busy_after = server.cpu_seconds(), busy_seconds()
         server.pause()
         if done.returncode:
             raise SystemExit(f"load on port {server.port} failed: {done.stderr[-2_000:]}")
@@ -76,6 +83,9 @@ class Track:
         if cpu_before is not None and cpu_after is not None:
             measured["server_cpu"] = (cpu_after - cpu_before) / measured["seconds"]
             measured["cpu_us"] = (cpu_after - cpu_before) / measured["n_requests"] * 1e6
+            if busy_before is not None and busy_after is not None:
+                own = cpu_after - cpu_before + _children_seconds() - load_before
+                measured["others_cpu"] = max(0.0, busy_after - busy_before - own) / measured["seconds"]
         return measured
 
 
@@ -147,18 +157,25 @@ def print_open_loop(rounds: dict[str, list[_Round]], seconds: float) -> None:
     print(f"\n{RATE:,} requests/s due at even distances over {N_CONNECTIONS} connections, one worker,")
     print(f"medians of {len(rounds['assay'])} rounds of {seconds:g} s; ms from when a request was due")
     print(f"{'':>14}{'requests/s':>12}{'p50':>8}{'p95':>8}{'p99':>8}{'longest':>9}", end="")
-    print(f"{'server cpu':>12}{'load late: p99':>16}{'most':>8}{'waited':>8}")
+    print(f"{'server cpu':>12}{'others cpu':>12}{'load late: p99':>16}{'most':>8}{'waited':>8}")
     for name, items in rounds.items():
         line = f"{name:>14}{median(items, 'requests_per_s'):>12,.0f}"
         line += "".join(f"{median(items, figure):>8.2f}" for figure in ("p50_ms", "p95_ms", "p99_ms"))
-        cpu = median(items, "server_cpu") if "server_cpu" in items[0] else float("nan")
-        line += f"{median(items, 'longest_ms'):>9.2f}{cpu:>12.0%}{median(items, 'late_p99_ms'):>16.3f}"
+        cpu, others = (
+            median(items, figure) if figure in items[0] else float("nan") for figure in ("server_cpu", "others_cpu")
+        )
+        line += f"{median(items, 'longest_ms'):>9.2f}{cpu:>12.0%}{others:>12.0%}{median(items, 'late_p99_ms'):>16.3f}"
         print(line + f"{median(items, 'latest_ms'):>8.2f}{median(items, 'waited'):>8.2%}")
     print(punctuality(rounds))
 
 
 def punctuality(rounds: dict[str, list[_Round]]) -> str:
-    """Latencies are the server's only where the load's own lateness is a small part of them."""
+    """Latencies are the server's only where the load was hardly late itself and nothing else took the processors."""
+    disturbed = [
+        name for name, items in rounds.items() if "others_cpu" in items[0] and median(items, "others_cpu") > _QUIET
+    ]
+    if disturbed:
+        return f"other work took the processors during: {', '.join(disturbed)}: latencies are doubtful"
     late = [name for name, items in rounds.items() if median(items, "late_p99_ms") > median(items, "p99_ms") / 4]
     return (
         f"the load itself was late for: {', '.join(late)}"

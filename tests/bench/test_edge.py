@@ -58,6 +58,8 @@ def test_a_late_load_is_named() -> None:
     assert punctuality(rounds) == "the load was on time: latencies are the servers'"
     rounds["constant"] = [{"p99_ms": 1.0, "late_p99_ms": 0.5}]
     assert punctuality(rounds) == "the load itself was late for: constant"
+    rounds["assay"] = [{"p99_ms": 1.0, "late_p99_ms": 0.01, "others_cpu": 0.5}]
+    assert punctuality(rounds).startswith("other work took the processors during: assay:")
 
 
 def test_the_percentile_is_one_of_the_values() -> None:
