@@ -1,7 +1,8 @@
 """Patterns for text: the part of regular expressions that means the same everywhere and cannot run away.
 
 Allowed: literals, `.`, classes, `\\d \\w \\s \\b` and escapes of punctuation, groups, `|`, `^` first, `$` last, and the
-quantifiers `? * + {m} {m,n}` on single characters and classes, `?` on groups. At most two of them are without bound.
+quantifiers `? * + {m} {m,n}` on single characters and classes, `?` on groups. At most two of them are without bound,
+and two only behind `^`: what there is to try must not grow beyond all bounds with a hostile value.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ MAX_SUBJECT = 1_000
 """Longer values are matched by their first characters only."""
 _MAX_UNBOUND = 2
 _MAX_TIMES = 100
+_MAX_STEPS = 20_000_000
+"""The most tries on a value of full length, some 20 ms: values come from strangers."""
 
 _TOKEN = re.compile(
     r"(?P<class>\[\^?(?:\\[dwnrtfv]|\\[^A-Za-z0-9]|[^\\\[\]])+\])|(?P<escape>\\[dwsbnrtfv]|\\[^A-Za-z0-9])|(?P<open>\((?:\?:)?)|(?P<close>\))"
     r"|(?P<many>[*+?]|\{\d{1,3}(?:,\d{1,3})?\})|(?P<or>\|)|(?P<dot>\.)|(?P<literal>[^\\\[\](){}*+?|.^$])",
+    re.DOTALL,
+)
+_PART = re.compile(
+    r"\[\^?(?:\\.|[^\\\]])+\]|\\.|(?P<open>\(\?:)|(?P<or>\|)|(?P<close>\))|(?P<unbound>[*+])|(?P<maybe>\?)"
+    r"|\{(?P<low>\d+)(?:,(?P<high>\d+))?\}|.",
     re.DOTALL,
 )
 _SPACE = "[ \\t\\n\\r\\f\\v]"
@@ -36,6 +44,11 @@ def check_pattern(pattern: str, field: str) -> str:
         re.compile(canonical)
     except re.error as error:
         raise InvalidInput(field, pattern, f"a regular expression ({error})") from None
+    ways, unbound = ways_of(canonical)
+    places = 1 if first else MAX_SUBJECT
+    if places * ways * MAX_SUBJECT**unbound > _MAX_STEPS:
+        accepted = "a pattern with fewer ways to be tried: begin it with '^', or use fewer *, +, ?, {m,n} and |"
+        raise InvalidInput(field, pattern, accepted)
     return canonical
 
 
@@ -79,3 +92,24 @@ def _check_quantifier(text: str, before: str, field: str, pattern: str) -> None:
     bounds = [int(number) for number in re.findall(r"\d+", text)]
     if bounds and (max(bounds) > _MAX_TIMES or bounds != sorted(bounds)):
         raise InvalidInput(field, pattern, f"repetitions from low to high, at most {_MAX_TIMES}")
+
+
+def ways_of(canonical: str) -> tuple[int, int]:
+    """The product over quantifiers and groups of the choices they leave, and how many quantifiers have no bound."""
+    unbound = 0
+    groups = [[0, 1]]  # the alternatives that are complete, and the one at hand
+    for found in _PART.finditer(canonical):
+        if found["open"]:
+            groups.append([0, 1])
+        elif found["or"]:
+            groups[-1] = [sum(groups[-1]), 1]
+        elif found["close"]:
+            inside = sum(groups.pop())
+            groups[-1][1] *= inside
+        elif found["unbound"]:
+            unbound += 1
+        elif found["maybe"]:
+            groups[-1][1] *= 2
+        elif found["low"]:
+            groups[-1][1] *= int(found["high"] or found["low"]) - int(found["low"]) + 1
+    return sum(groups[0]), unbound
