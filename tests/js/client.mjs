@@ -137,6 +137,30 @@ const scenarios = {
     return { fresh, seen: road.seen.map(({ tag, status }) => [tag !== null, status]) };
   },
 
+  async keepsFresh() {
+    const assay = client({ refreshSeconds: 0.05 });
+    await assay.ready();
+    const reasons = [assay.decide('checkout').reason];
+    await fetch(`${upstream}/api/v1/experiments/checkout/pause`, { method: 'POST' });
+    while (assay.decide('checkout').reason === 'assigned') await new Promise((resolve) => setTimeout(resolve, 10));
+    reasons.push(assay.decide('checkout').reason);
+    await assay.close();
+    const asked = road.seen.length;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    return { reasons, afterwards: road.seen.length - asked };
+  },
+
+  async tooMany() {
+    await road.cut();
+    const assay = client({ flushSeconds: 1_000 });
+    await assay.ready();
+    for (let i = 0; i < 5_002; i++) assay.track('view', { properties: { i } });
+    await assay.close();
+    const kept = JSON.parse(storage.get(`assay:${road.url}:events`)).map((text) => JSON.parse(text).properties.i);
+    const lost = problems.filter(([message]) => message === 'too many events: the oldest is lost').length;
+    return { n: kept.length, first: kept[0], last: kept.at(-1), lost };
+  },
+
   async batches() {
     const assay = client({ flushSeconds: 1_000 });
     await assay.ready();

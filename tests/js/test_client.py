@@ -120,6 +120,14 @@ def test_definitions_come_again_only_when_they_changed(page: Shop) -> None:
     assert page("asksOnlyForChanges") == {"fresh": [True] * 3, "seen": [[False, 200]] + [[True, 304]] * 3}
 
 
+def test_a_pause_reaches_the_page_and_a_closed_client_asks_no_more(page: Shop) -> None:
+    assert page("keepsFresh") == {"reasons": ["assigned", "not_running"], "afterwards": 0}
+
+
+def test_what_waits_for_a_dead_server_has_an_end(page: Shop) -> None:
+    assert page("tooMany") == {"n": 5_000, "first": 2, "last": 5_001, "lost": 2}
+
+
 def test_events_go_in_batches_that_the_server_takes(page: Shop) -> None:
     found = page("batches")
     assert found == {"sizes": [100, 100, 50], "places": list(range(250)), "problems": []}
@@ -141,7 +149,7 @@ def test_a_clock_a_day_ahead_loses_nothing(page: Shop) -> None:
 
 
 def test_nothing_throws_into_the_page(page: Shop) -> None:
-    nothing = [False, None, "plain", []]
+    nothing: list[Any] = [False, None, "plain", []]
     assert page("neverThrows") == [nothing, nothing, [True, None, "plain", []], nothing, [True, "assigned"]]
 
 

@@ -208,7 +208,7 @@ function wallTime(now, zone) {
   const part = {};
   for (const { type, value } of zone.formatToParts(now)) part[type] = value;
   const [year, month, day] = [Number(part.year), Number(part.month), Number(part.day)];
-  if (!part.era.startsWith('A') || year > 9_999) return null;
+  if (part.era.startsWith('B') || year > 9_999) return null;
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   const minute = (Number(part.hour) % 24) * 60 + Number(part.minute);
@@ -734,6 +734,7 @@ export const compile = (document) => new Snapshot(document);
 const MAX_BATCH = 100; // events the server takes in one request
 const MAX_BEACON_BYTES = 60_000; // browsers send 64 KiB for a page that is gone
 const MAX_BUFFERED = 5_000;
+const MAX_MET = 10_000; // exposures that are remembered so as not to be sent again
 const MAX_PROPERTIES = 30_000; // characters of attributes that are sent with an exposure
 const TIMEOUT_MS = 10_000;
 const RETRY_MS = [1_000, 300_000]; // the first wait after a failure, and the longest
@@ -956,6 +957,7 @@ export class Assay {
   #expose({ experiment, variant, version, startedAt }) {
     const met = JSON.stringify([this.unit, experiment, version, variant]);
     if (this.#met.has(met)) return;
+    if (this.#met.size >= MAX_MET) this.#met.clear(); // the server counts a repeat once, too
     this.#met.add(met);
     const known = attempt(() => JSON.stringify(this.attributes)) ?? '';
     this.#add({
