@@ -58,6 +58,7 @@ def test_half_of_a_surrogate_pair_is_three_bytes(edges: dict[str, Any]) -> None:
         ("operator", 'even: unknown operator "constructor"'),
         ("condition", 'even: unknown condition ["toString"]'),
         ("time", 'even: a before: not a time: "2026-02-30"'),
+        ("blocks", "even: weights do not divide a block of 3"),
         ("weights", "even: weights sum to 999999, not 1000000"),
     ],
 )
@@ -72,7 +73,7 @@ def test_empty_parts_are_as_parts_left_out(edges: dict[str, Any]) -> None:
 def test_nothing_that_is_given_raises(edges: dict[str, Any]) -> None:
     assert edges["odd"] == ["assigned"] * 7
     assert edges["oddUnits"] == ["invalid_unit"] * 6
-    assert edges["oddKeys"] == ["unknown_experiment"] * 5
+    assert edges["oddKeys"] == ["unknown_experiment"] * 6
     assert edges["trapped"] == [None, "error"]
     assert edges["numbers"] == [False, True, False]
     assert edges["inherited"] is False

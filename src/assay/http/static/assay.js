@@ -103,6 +103,15 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 const finite = (value) => (typeof value === 'number' && Number.isFinite(value) ? value : null);
 
+/** What an action gives, or null when it throws. */
+const attempt = (action) => {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+};
+
 /** Halves go to the even number. */
 function round(value) {
   const nearest = Math.round(value);
@@ -571,6 +580,7 @@ function drawing(item, variants, answers) {
   }
   const size = randomization.block_size ?? 2;
   const composition = variants.flatMap(({ weight }, i) => Array(round((weight * size) / PARTS)).fill(i));
+  if (method === 'blocked' && composition.length !== size) throw new Error(`weights do not divide a block of ${size}`);
   const steps = (item.ramp ?? []).filter(({ at }) => at != null);
   const ramp = steps.map(({ at, traffic }) => ({ at: timeIn(at, 'ramp'), traffic }));
   const text = drawnText(randomization);
@@ -640,7 +650,7 @@ function answersOf(item, variants) {
 }
 
 const nothing = (experiment, reason) => ({
-  ...{ experiment: String(experiment), variant: null, variantName: null, config: null, reason },
+  ...{ experiment: attempt(() => String(experiment)), variant: null, variantName: null, config: null, reason },
   ...{ version: 0, startedAt: null, plannedEnd: null },
 });
 
@@ -755,14 +765,6 @@ function waitAfter(response, failures) {
   if (asked >= 0) return asked;
   return Math.min(RETRY_MS[0] * 2 ** (failures - 1), RETRY_MS[1]) * (0.5 + Math.random() / 2);
 }
-
-const attempt = (action) => {
-  try {
-    return action();
-  } catch {
-    return null;
-  }
-};
 
 /**
  * Decides for one unit by a snapshot that it keeps fresh, and sends what the unit met and did. Its methods do not
