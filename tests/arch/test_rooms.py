@@ -31,17 +31,20 @@ ROOMS: dict[str, set[str]] = {
     "dashboard": {"service", "assignment", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},
     "cli": {"app", "http", "dashboard", "worker", "notebook", "service", "assignment", "version", *PURE},
+    "sdk": {"assignment", "model", "errors"},
+    "openfeature": {"sdk", "assignment", "model"},
     "notebook": {"app", "service", "charts", *PURE},
     "__init__": {"version", "notebook"},
     "__main__": {"cli"},
 }
 """Room → rooms it may import from. A door that needs wiring (cli, notebook) asks `app` for it."""
 
-STANDARD_ONLY = {"errors", "version", "wording", "model", "assignment", "charts", "metadata", "ports"}
+STANDARD_ONLY = {"sdk", "errors", "version", "wording", "model", "assignment", "charts", "metadata", "ports"}
 THIRD_PARTY: dict[str, set[str]] = {
     "stats": {"numpy", "scipy"},
     "decisions": set(),
     "queries": {"sqlglot"},
+    "openfeature": {"openfeature"},
     "service": {"jsonschema", "msgspec", "referencing", "structlog"},
 }
 """Rooms with few libraries: nothing in them can reach a disk or a network."""

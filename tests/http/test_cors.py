@@ -59,7 +59,7 @@ async def test_answers_can_be_read_with_their_tag(server: Server) -> None:
     answer = await server.http.post("/ofrep/v1/evaluate/flags", json=body, headers={"Origin": SHOP})
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert set(answer.headers["access-control-expose-headers"].split(", ")) == {"ETag", "Retry-After"}
+    assert set(answer.headers["access-control-expose-headers"].split(", ")) == {"ETag", "Retry-After", "Date"}
     headers = {"Origin": SHOP, "If-None-Match": answer.headers["etag"]}
     unchanged = await server.http.post("/ofrep/v1/evaluate/flags", json=body, headers=headers)
     assert (unchanged.status_code, unchanged.headers["access-control-allow-origin"]) == (304, "*")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, etag_of, flag_of, matches, value_of
+from assay.assignment.flags import value_of
+from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, etag_of, flag_of, matches
 from assay.model.decision import Decision, Reason
 from assay.model.experiment import Variant
 

@@ -1,27 +1,16 @@
-"""Experiments as flags in the words of OpenFeature: each has a value, a variant and one of the standard reasons."""
+"""Flags as OFREP sends them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
-from assay.model.decision import Decision, Reason
+from assay.assignment.flags import flag_value
+from assay.model.decision import Decision
 from assay.model.experiment import Variant
 
-DEFAULT_VARIANT = "default"
-"""The variant of a flag whose unit takes no part: its value is the control's, and it is not the control."""
-
-_NOT_IN_IT = "DEFAULT"
-_REASONS = {
-    Reason.ASSIGNED: "SPLIT",
-    Reason.FORCED: "TARGETING_MATCH",
-    Reason.NOT_RUNNING: "DISABLED",
-    Reason.NOT_SUPPORTED: "ERROR",
-    Reason.ERROR: "ERROR",
-}
 _encoder = msgspec.json.Encoder()
 
 
@@ -36,29 +25,9 @@ class Flag(msgspec.Struct):
 
 
 def flag_of(decision: Decision, control: Variant) -> Flag:
-    """The flag of a decision. A unit without a variant gets the control's value, so that no client is without one."""
-    if decision.variant is None:
-        variant, value = DEFAULT_VARIANT, value_of(control.key, control.config)
-    else:
-        variant, value = decision.variant, value_of(decision.variant, decision.config or {})
-    metadata: dict[str, str | int] = {
-        "reason": decision.reason.value,
-        "version": decision.version,
-        "experiment": decision.experiment,
-    }
-    return Flag(decision.experiment, value, _REASONS.get(decision.reason, _NOT_IN_IT), variant, metadata)
-
-
-def value_of(variant: str, config: Mapping[str, Any]) -> Any:
-    """What a variant's config says as a flag: its only member when that is `value`, else all of it, else the key.
-
-    A `value` of null is no value that a flag can have: such a config is given whole.
-    """
-    if not config:
-        return variant
-    if len(config) == 1 and config.get("value") is not None:
-        return config["value"]
-    return config
+    """The flag of a decision, see `assignment.flags`."""
+    found = flag_value(decision, control)
+    return Flag(decision.experiment, found.value, found.reason, found.variant, found.metadata)
 
 
 def encoded_flag(flag: Flag) -> bytes:
