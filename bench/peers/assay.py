@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from time import time_ns
 from typing import Any
 
 from bench.peers.job import COUNTRIES, KEY, KEYS, SALT, VARIANTS, Attributes, Peer
@@ -21,18 +22,17 @@ def definition(key: str = KEY, **fields: Any) -> Any:
 
 
 def assay() -> Peer:
-    """Decisions. The clock is read for every call, as Eppo's core does."""
+    """Decisions at present. The clock is read when an experiment goes by it, which none of these does."""
     from assay.assignment.evaluate import evaluate
     from assay.assignment.snapshot import compile_snapshot
 
     snapshot, first = compile_snapshot([definition(key) for key in KEYS], 1), (KEY,)
-    clock, utc = datetime.now, timezone.utc
 
     def one(unit: str, attributes: Attributes) -> str | None:
-        return evaluate(snapshot, unit, attributes, clock(utc), first)[0].variant
+        return evaluate(snapshot, unit, attributes, None, first)[0].variant
 
     def five(unit: str, attributes: Attributes) -> list[str | None]:
-        return [decision.variant for decision in evaluate(snapshot, unit, attributes, clock(utc), KEYS)]
+        return [decision.variant for decision in evaluate(snapshot, unit, attributes, None, KEYS)]
 
     return Peer({"": one}, {"": five})
 
@@ -61,21 +61,18 @@ def assay_logged() -> Peer:
     from assay.service.eventlines import exposure_line
 
     snapshot, first = compile_snapshot([definition(key) for key in KEYS], 1), (KEY,)
-    clock, utc = datetime.now, timezone.utc
 
     def one(unit: str, attributes: Attributes) -> str | None:
-        now = clock(utc)
-        (decision,) = evaluate(snapshot, unit, attributes, now, first)
+        (decision,) = evaluate(snapshot, unit, attributes, None, first)
         if decision.variant is not None:
-            exposure_line(unit, KEY, decision.variant, now, attributes)
+            exposure_line(unit, KEY, decision.variant, time_ns() // 1_000, attributes)
         return decision.variant
 
     def five(unit: str, attributes: Attributes) -> list[str | None]:
-        now = clock(utc)
-        decisions = evaluate(snapshot, unit, attributes, now, KEYS)
+        decisions = evaluate(snapshot, unit, attributes, None, KEYS)
         for decision in decisions:
             if decision.variant is not None:
-                exposure_line(unit, decision.experiment, decision.variant, now, attributes)
+                exposure_line(unit, decision.experiment, decision.variant, time_ns() // 1_000, attributes)
         return [decision.variant for decision in decisions]
 
     return Peer({"": one}, {"": five})

@@ -16,7 +16,7 @@ from assay.assignment.explain import ENDS, explain
 from assay.assignment.portable import read_snapshot, snapshot_document
 from assay.assignment.snapshot import compile_snapshot
 from assay.model.decision import Reason
-from assay.model.design import HoldoutShare, LayerPlace, Randomization, Randomizer, Slot
+from assay.model.design import HoldoutShare, LayerPlace, RampStep, Randomization, Randomizer, Slot
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage
 from assay.model.shares import PARTS
@@ -160,3 +160,23 @@ def test_blocks_hold_exactly_their_weights() -> None:
             places = range(8 * block, 8 * block + 8)
             seen = [evaluate(snapshot, f"{city}{n}", {"n": n, "city": city}, NOW, ["e"])[0].variant for n in places]
             assert sorted(map(str, seen)) == ["control"] * 4 + ["green"] * 4
+
+
+@given(houses(), UNITS, ATTRIBUTES)
+@settings(max_examples=200)
+def test_where_no_clock_is_read_the_time_does_not_matter(
+    house: list[Experiment], unit: str, attributes: dict[str, Any]
+) -> None:
+    snapshot = compile_snapshot(house, 1)
+    keys = sorted(snapshot.experiments)
+    if not snapshot.reads_time:
+        early, late = (evaluate(snapshot, unit, attributes, START + timedelta(days=n), keys) for n in (0, 9_000))
+        assert early == late == evaluate(snapshot, unit, attributes, None, keys)
+
+
+def test_the_present_is_read_where_it_matters() -> None:
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    for at, reason in ((soon, Reason.NOT_IN_TRAFFIC), (soon - timedelta(hours=2), Reason.ASSIGNED)):
+        snapshot = compile_snapshot([plain("e", traffic=0, ramp=(RampStep(traffic=PARTS, at=at),))], 1)
+        assert snapshot.reads_time
+        assert evaluate(snapshot, "u", {}, None, ["e"])[0].reason is reason

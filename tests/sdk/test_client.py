@@ -90,7 +90,7 @@ class At(datetime):
 
 
 def test_every_vector(monkeypatch: pytest.MonkeyPatch, errors: Errors) -> None:
-    monkeypatch.setattr("assay.sdk.client.datetime", At)
+    monkeypatch.setattr("assay.assignment.evaluate.datetime", At)
     with make(Told(DECISIONS["snapshot"]), errors) as client:
         assert client.wait_until_ready()
         for case in DECISIONS["cases"]:

@@ -13,6 +13,7 @@ from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.app.server import App, build
 from assay.app.settings import Settings
 from assay.errors import Conflict, InvalidInput
+from assay.model.event import microseconds
 from assay.model.experiment import Experiment, Variant
 from assay.model.lifecycle import Stage, Status
 from assay.model.measurement import ExperimentMoments, MomentsRequest
@@ -60,7 +61,7 @@ def started(app: App, key: str = "e") -> Experiment:
 
 def expose(app: App, key: str, n_units: int) -> None:
     now = datetime.now(timezone.utc)
-    lines = [exposure_line(f"u{i}", key, "b" if i % 2 else "control", now, {}) for i in range(n_units)]
+    lines = [exposure_line(f"u{i}", key, "b" if i % 2 else "control", microseconds(now), {}) for i in range(n_units)]
     app.inbox.append(b"\n".join(lines)).result()
 
 
@@ -223,15 +224,15 @@ def test_events_that_arrive_after_the_end_but_happened_before_it_still_count(app
     before_the_end = datetime.now(timezone.utc)
     app.services.lifecycle.stop("e", actor="test")
     loop.round()
-    late = [exposure_line(f"late{i}", "e", "b", before_the_end, {}) for i in range(5)]
-    too_late = [exposure_line(f"too-late{i}", "e", "b", datetime.now(timezone.utc), {}) for i in range(7)]
+    late = [exposure_line(f"late{i}", "e", "b", microseconds(before_the_end), {}) for i in range(5)]
+    too_late = [exposure_line(f"too-late{i}", "e", "b", microseconds(datetime.now(timezone.utc)), {}) for i in range(7)]
     app.inbox.append(b"\n".join(late + too_late)).result()
     loop.round()
     result = app.services.reading.latest("e")
     assert result is not None
     assert (result.final, result.n_units) == (True, 15)
     app.services.lifecycle.conclude("e", winner=None, actor="test")
-    app.inbox.append(exposure_line("later", "e", "b", before_the_end, {})).result()
+    app.inbox.append(exposure_line("later", "e", "b", microseconds(before_the_end), {})).result()
     loop.round()
     assert app.services.reading.latest("e") == result
 
@@ -250,7 +251,7 @@ def test_a_fixed_plan_is_cut_at_the_end_it_had_set() -> None:
 def test_a_mismatch_cannot_be_concluded_with_a_winner(app: App) -> None:
     started(app)
     now = datetime.now(timezone.utc)
-    lines = [exposure_line(f"u{i}", "e", "b" if i % 10 else "control", now, {}) for i in range(2_000)]
+    lines = [exposure_line(f"u{i}", "e", "b" if i % 10 else "control", microseconds(now), {}) for i in range(2_000)]
     app.inbox.append(b"\n".join(lines)).result()
     app.services.lifecycle.stop("e", actor="test")
     Loop(app.services, 1.0).round()

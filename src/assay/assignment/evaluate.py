@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from operator import attrgetter
 from typing import Any
 
 from assay.assignment.digest import md5
 from assay.assignment.gates import Asked
-from assay.assignment.snapshot import Snapshot, decide
+from assay.assignment.snapshot import CompiledExperiment, Snapshot, decide
 from assay.model.decision import Decision, Reason
+from assay.model.moment import EPOCH
 
 _by_key = attrgetter("experiment")
 
@@ -23,18 +24,21 @@ def evaluate(
     snapshot: Snapshot,
     unit: str,
     attributes: Mapping[str, Any] | object,
-    now: datetime,
+    now: datetime | None,
     experiments: Iterable[str] | None = None,
 ) -> list[Decision]:
     """One decision for each experiment asked for, in that order.
 
     With None, the decisions of all running experiments in which the unit has a variant, by key: those it cannot be in
-    are not even looked at. unit: any non-empty text. now: aware.
+    are not even looked at. unit: any non-empty text. now: aware; None for the present, and then the clock is read only
+    if some experiment goes by it.
     """
     if not isinstance(unit, str) or not unit:
         return [] if experiments is None else [_refused(snapshot, key) for key in experiments]
     # A dict is told apart first: asking whether something is a Mapping takes longer than the rest of this line.
     given = attributes if type(attributes) is dict or isinstance(attributes, Mapping) else {}
+    if now is None:
+        now = datetime.now(timezone.utc) if snapshot.reads_time else EPOCH
     try:
         raw_unit = unit.encode()
     except UnicodeEncodeError:
@@ -45,23 +49,33 @@ def evaluate(
     decisions = []
     # A loop without calls for the plain case: up to Python 3.11 a call costs as much as the hash.
     for key in experiments:
-        if not isinstance(key, str) or key not in known:
+        experiment = known.get(key) if type(key) is str else _found(known, key)
+        if experiment is None:
             decisions.append(_nothing(key, Reason.UNKNOWN_EXPERIMENT))
             continue
-        experiment = known[key]
-        if experiment.gates is not None or experiment.choose is not None or not experiment.is_running:
+        if not experiment.is_plain:
             decisions.append(decide(experiment, Asked(unit, raw_unit, given, now)))
+            continue
+        if experiment.texts is not None:
+            value = given.get(experiment.attribute)
+            if not isinstance(value, str) or value not in experiment.texts:
+                decisions.append(experiment.not_in_audience)
+                continue
         elif experiment.audience is not None and not experiment.audience(given, now):
             decisions.append(experiment.not_in_audience)
+            continue
+        digest = md5(raw_unit + experiment.suffix).digest()
+        if experiment.traffic_end is not None and digest[4:8] >= experiment.traffic_end:
+            decisions.append(experiment.not_in_traffic)
         else:
-            digest = md5(raw_unit + experiment.suffix).digest()
-            if experiment.traffic_end is not None and digest[4:8] >= experiment.traffic_end:
-                decisions.append(experiment.not_in_traffic)
-            else:
-                # Bytes compare from the left: the first four choose, and a digest that begins with a start is not
-                # below it.
-                decisions.append(experiment.outcomes[bisect_right(experiment.starts, digest)])
+            # Bytes compare from the left: the first four choose, and a digest that begins with a start is not
+            # below it.
+            decisions.append(experiment.outcomes[bisect_right(experiment.starts, digest)])
     return decisions
+
+
+def _found(known: Mapping[str, CompiledExperiment], key: object) -> CompiledExperiment | None:
+    return known.get(key) if isinstance(key, str) else None
 
 
 def _evaluate_all(snapshot: Snapshot, asked: Asked) -> list[Decision]:

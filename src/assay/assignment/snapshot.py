@@ -23,7 +23,7 @@ from assay.assignment.gates import (
 from assay.assignment.index import Index, build_index
 from assay.assignment.plugins import Randomizer as Plugin
 from assay.assignment.randomisers import Choose, Draws, chooser, slices, traffic_steps
-from assay.assignment.targeting import Predicate, attributes_read, compile_condition
+from assay.assignment.targeting import Predicate, attributes_read, compile_condition, goes_by_time, one_of_texts
 from assay.model.decision import Decision, Reason
 from assay.model.design import Randomizer
 from assay.model.experiment import Experiment, Variant
@@ -34,14 +34,19 @@ from assay.model.lifecycle import Status
 class CompiledExperiment:
     """One experiment ready to evaluate.
 
-    gates: what stands before the audience, None when nothing does. choose: how variants are drawn when it takes more
-    than one hash of the unit. starts: where the slices of all variants but the first begin; outcomes: the variants'
-    decisions, made once and shared; traffic_end: where taking part ends, None when everybody does.
+    is_plain: it runs, without gates, and one hash of the unit draws. gates: what stands before the audience, None when
+    nothing does. attribute, texts: the audience, when it only asks whether an attribute is one of some texts. choose:
+    how variants are drawn when it takes more than one hash of the unit. starts: where the slices of all variants but
+    the first begin; outcomes: the variants' decisions, made once and shared; traffic_end: where taking part ends, None
+    when everybody does.
     """
 
     key: str
     is_running: bool
+    is_plain: bool
     suffix: bytes
+    attribute: str
+    texts: frozenset[str] | None
     gates: tuple[Gate, ...] | None
     audience: Predicate | None
     choose: Choose | None
@@ -63,7 +68,7 @@ class Snapshot:
     """Definitions at one version: `experiments` holds all that ever started, `running` the keys to evaluate.
 
     index finds the running experiments that a unit may take part in without asking every one. reads_device: some
-    audience compares what a user-agent string could tell.
+    audience compares what a user-agent string could tell. reads_time: some decision depends on when it is made.
     """
 
     version: int
@@ -71,6 +76,7 @@ class Snapshot:
     running: tuple[str, ...]
     index: Index
     reads_device: bool = False
+    reads_time: bool = False
 
 
 EMPTY = Snapshot(0, {}, (), Index())
@@ -96,7 +102,8 @@ def compile_snapshot(
     index = build_index((item, compiled[item.key]) for item in started if compiled[item.key].is_running)
     audiences = [item.audience.condition for item in started if compiled[item.key].is_running]
     reads_device = any(attributes_read(condition) & DEVICE_ATTRIBUTES for condition in audiences)
-    return Snapshot(version, compiled, running, index, reads_device)
+    reads_time = any(_reads_time(item) for item in started if compiled[item.key].is_running)
+    return Snapshot(version, compiled, running, index, reads_device, reads_time)
 
 
 def compile_experiment(
@@ -112,13 +119,18 @@ def compile_experiment(
     starts, live = slices(weights)
     is_running = experiment.status is Status.RUNNING and bool(live)
     gates = tuple(_gates(experiment, known, nobody)) if is_running else ()
+    choose = _choose(experiment, outcomes, nobody, plugins) if is_running else None
+    attribute, texts = one_of_texts(experiment.audience.condition)
     return CompiledExperiment(
         key=experiment.key,
         is_running=is_running,
+        is_plain=is_running and not gates and choose is None,
+        attribute=attribute,
+        texts=texts,
         suffix=suffix_of(experiment.key, experiment.salt),
         gates=gates or None,
         audience=None if experiment.audience.everyone else compile_condition(experiment.audience.condition),
-        choose=_choose(experiment, outcomes, nobody, plugins) if is_running else None,
+        choose=choose,
         traffic_end=end_of(experiment.traffic),
         starts=starts,
         outcomes=tuple(outcomes[key] for key in live),
@@ -144,6 +156,11 @@ def draws_of(experiment: Experiment, outcomes: Mapping[str, Decision], nobody: N
         traffic=traffic_steps(experiment.traffic, experiment.ramp),
         nobody=nobody,
     )
+
+
+def _reads_time(experiment: Experiment) -> bool:
+    by_time = experiment.randomization.method in (Randomizer.SWITCHBACK, Randomizer.CUSTOM)
+    return by_time or bool(experiment.ramp) or goes_by_time(experiment.audience.condition)
 
 
 def _choose(

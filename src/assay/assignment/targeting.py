@@ -18,6 +18,7 @@ from assay.model.audience import (
     Condition,
     Coordinates,
     Not,
+    Operator,
     Score,
     Screen,
     SegmentRef,
@@ -74,6 +75,38 @@ def attributes_read(condition: Condition) -> frozenset[str]:
             return frozenset() if inner is None else attributes_read(inner)
         case _:
             return frozenset()
+
+
+def goes_by_time(condition: Condition) -> bool:
+    """Whether the answer depends on when it is given."""
+    match condition:
+        case Attribute():
+            return condition.op in (Operator.WITHIN_LAST, Operator.LONGER_AGO)
+        case Temporal() | Action():
+            return True
+        case All(parts) | Some(parts):
+            return any(goes_by_time(part) for part in parts)
+        case Not(inner):
+            return goes_by_time(inner)
+        case Score(_, lines):
+            return any(goes_by_time(line.condition) for line in lines)
+        case SegmentRef(_, inner):
+            return inner is not None and goes_by_time(inner)
+        case _:
+            return False
+
+
+def one_of_texts(condition: Condition) -> tuple[str, frozenset[str] | None]:
+    """The attribute and the texts, when a condition only asks whether it is one of them; else None for the texts."""
+    match condition:
+        case All((only,)):
+            return one_of_texts(only)
+        case Attribute(name, Operator.EQ, str(value)):
+            return name, frozenset((value,))
+        case Attribute(name, Operator.IN, tuple(values)) if all(isinstance(value, str) for value in values):
+            return name, frozenset(value for value in values if isinstance(value, str))
+        case _:
+            return "", None
 
 
 def _score(condition: Score) -> Predicate:

@@ -71,11 +71,10 @@ class Client:
         Forced units are never logged, and each unit once per variant.
         """
         self._link.start()
-        now = datetime.now(timezone.utc)
         known = attributes if attributes is not None else {}
-        (decision,) = evaluate(self._link.snapshot, unit, known, now, (experiment,))
-        if log_exposure and decision.counts:
-            self._expose(unit, decision, known, now)
+        (decision,) = evaluate(self._link.snapshot, unit, known, None, (experiment,))
+        if log_exposure:
+            self.log_exposure(unit, decision, known)
         return decision
 
     def decide_all(
@@ -84,13 +83,11 @@ class Client:
         """Every running experiment in which the unit has a variant, by key. Nobody meets all of them at once, so
         nothing is logged unless it is asked for."""
         self._link.start()
-        now = datetime.now(timezone.utc)
         known = attributes if attributes is not None else {}
-        decisions = evaluate(self._link.snapshot, unit, known, now)
+        decisions = evaluate(self._link.snapshot, unit, known, None)
         if log_exposure:
             for decision in decisions:
-                if decision.counts:
-                    self._expose(unit, decision, known, now)
+                self.log_exposure(unit, decision, known)
         return decisions
 
     def variant(self, experiment: str, unit: str, attributes: Mapping[str, Any] | None = None) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.assignment.evaluate import evaluate
 from assay.model.decision import Decision
+from assay.model.event import microseconds
 from assay.model.experiment import data_key
 from assay.ports import Inbox, Telemetry, UserAgents
 from assay.service.eventlines import exposure_line
@@ -51,6 +52,7 @@ class Assigning:
     ) -> None:
         """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
         lines, fresh = [], []
+        occurred_at = microseconds(now)
         for decision in decisions:
             if decision.variant is None or not decision.counts:
                 continue
@@ -61,7 +63,7 @@ class Assigning:
                     self._logged.clear()
                 self._logged[met] = None
                 fresh.append(met)
-                lines.append(exposure_line(unit, kept_under, decision.variant, now, attributes))
+                lines.append(exposure_line(unit, kept_under, decision.variant, occurred_at, attributes))
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
 
