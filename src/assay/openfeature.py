@@ -4,7 +4,7 @@
     from assay.openfeature import AssayProvider
     from assay.sdk import Client
 
-    api.set_provider(AssayProvider(Client("http://127.0.0.1:8000")))
+    api.set_provider_and_wait(AssayProvider(Client("http://127.0.0.1:8000")))
     api.get_client().get_string_value("checkout", "blue", EvaluationContext("user-1", {"country": "US"}))
 
 It says what the server's own flags say: values, variants, reasons and metadata are the same. Needs `openfeature-sdk`.
