@@ -182,9 +182,11 @@ def test_the_background_waits_as_long_as_the_server_asks(told: Told, errors: Err
     ("header", "low", "high"),
     [
         ("7", 7, 7),
-        ("0", 0, 0),
+        ("0", 1, 1),
+        ("nan", 2, 4),
+        ("-5", 2, 4),
         ("999999", 300, 300),
-        ("Wed, 01 Jan 2020 00:00:00 GMT", 0, 0),
+        ("Wed, 01 Jan 2020 00:00:00 GMT", 1, 1),
         ("soon", 2, 4),
         (None, 2, 4),
     ],
@@ -232,7 +234,7 @@ def test_too_many_waiting_events_cost_the_oldest(told: Told, errors: Errors) -> 
         for number in range(5):
             client.track("u", f"e{number}")
         assert (client.waiting, client.dropped) == (3, 2)
-        assert "oldest are lost" in errors.messages
+        assert "the oldest go: 1 lost" in errors.messages
     assert [event["event_type"] for event in told.events] == ["e2", "e3", "e4"]
 
 

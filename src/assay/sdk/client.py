@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import copy
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -11,7 +11,7 @@ from typing import Any
 
 from assay.assignment.evaluate import evaluate
 from assay.errors import InvalidInput
-from assay.model.decision import Decision
+from assay.model.decision import Decision, Reason
 from assay.model.experiment import Variant
 from assay.sdk.link import Link, Report
 from assay.sdk.transport import Transport, UrllibTransport
@@ -19,8 +19,6 @@ from assay.sdk.transport import Transport, UrllibTransport
 _log = logging.getLogger("assay.sdk")
 _MANY = 5_000
 """So many waiting events are sent at once."""
-_MAX_KNOWN = 8_000
-"""Characters of attributes that go with an exposure."""
 
 
 class Client:
@@ -31,9 +29,10 @@ class Client:
     before. timeout: seconds for one request. max_waiting: events kept while the server is away; the oldest go first.
     on_error: told of what went wrong, from any thread; without it, a warning in the log `assay.sdk`.
 
-    Nothing here raises but the constructor (InvalidInput for settings that cannot be). Until there is a first snapshot
-    every experiment is `unknown_experiment`. Safe to use from many threads, and after a fork: the child sends its own
-    events only. What still waits when the process ends is sent then, for `timeout` seconds at most.
+    Deciding and tracking never raise, whatever they are given: objects that fail when they are looked at get the reason
+    `error`. The constructor raises InvalidInput for settings that cannot be. Until there is a first snapshot every
+    experiment is `unknown_experiment`. Safe to use from many threads, and after a fork: the child sends its own events
+    only. What still waits when the process ends is sent then, for `timeout` seconds at most.
     """
 
     def __init__(
@@ -72,7 +71,11 @@ class Client:
         """
         self._link.start()
         known = attributes if attributes is not None else {}
-        (decision,) = evaluate(self._link.snapshot, unit, known, None, (experiment,))
+        try:
+            (decision,) = evaluate(self._link.snapshot, unit, known, None, (experiment,))
+        except Exception as error:
+            self._report("a decision failed", error)
+            return Decision(experiment if type(experiment) is str else "", None, None, None, Reason.ERROR)
         if log_exposure:
             self.log_exposure(unit, decision, known)
         return decision
@@ -84,7 +87,11 @@ class Client:
         nothing is logged unless it is asked for."""
         self._link.start()
         known = attributes if attributes is not None else {}
-        decisions = evaluate(self._link.snapshot, unit, known, None)
+        try:
+            decisions = evaluate(self._link.snapshot, unit, known, None)
+        except Exception as error:
+            self._report("decisions failed", error)
+            return []
         if log_exposure:
             for decision in decisions:
                 self.log_exposure(unit, decision, known)
@@ -101,14 +108,19 @@ class Client:
         attributes: Mapping[str, Any] | None = None,
         default: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """The config of the unit's variant, `default` for units without one; logs the exposure."""
+        """A copy of the config of the unit's variant, `default` for units without one; logs the exposure."""
         config = self.decide(experiment, unit, attributes).config
-        return config if config is not None else default if default is not None else {}
+        return copy.deepcopy(config) if config is not None else default if default is not None else {}
 
     def log_exposure(self, unit: str, decision: Decision, attributes: Mapping[str, Any] | None = None) -> None:
         """Say that a unit meets the variant of a decision now; forced units and those without one are left out."""
-        if decision.counts:
-            self._expose(unit, decision, attributes, datetime.now(timezone.utc))
+        if not decision.counts:
+            return
+        try:
+            self._link.outbox.expose(unit, decision, attributes)
+            self._after_adding()
+        except Exception as error:
+            self._report("an exposure cannot be sent", error)
 
     def control(self, experiment: str) -> Variant | None:
         """The control of an experiment, None when it is not known."""
@@ -139,10 +151,20 @@ class Client:
         """
         self._link.start()
         event: dict[str, Any] = {"event_type": event_type}
-        for name, given in (("metrics", metrics), ("properties", properties), ("value", value), ("event_id", event_id)):
-            if given is not None:
-                event[name] = dict(given) if isinstance(given, Mapping) else given
-        return self._add(unit, event, at)
+        named = (("metrics", metrics), ("properties", properties), ("value", value), ("event_id", event_id))
+        try:
+            if not isinstance(unit, str) or not unit:
+                raise InvalidInput("unit", unit, "a text that is not empty")
+            for name, given in named:
+                if given is not None:
+                    event[name] = dict(given) if isinstance(given, Mapping) else given
+            when = datetime.now(timezone.utc) if at is None else at.astimezone(timezone.utc)
+            added = self._link.outbox.add(unit, event, when)
+        except Exception as error:
+            self._report("an event cannot be sent", error)
+            return None
+        self._after_adding()
+        return None if self._link.closed else added
 
     @property
     def waiting(self) -> int:
@@ -151,7 +173,7 @@ class Client:
 
     @property
     def dropped(self) -> int:
-        """Events lost because too many waited."""
+        """Events lost because too many waited, or because the client was closed."""
         return self._link.outbox.dropped
 
     def flush(self, timeout: float | None = None) -> bool:
@@ -200,39 +222,13 @@ class Client:
 
     # Inside
 
-    def _expose(self, unit: str, decision: Decision, known: object, now: datetime) -> None:
-        try:
-            properties = dict(known) if isinstance(known, Mapping) else {}
-            if len(json.dumps(properties, allow_nan=False)) > _MAX_KNOWN:
-                properties = {}
-        except (TypeError, ValueError, RecursionError):
-            properties = {}
-        try:
-            assert decision.variant is not None
-            self._link.outbox.expose(unit, decision.experiment, decision.version, decision.variant, now, properties)
-            self._hurry()
-        except Exception as error:
-            self._report("an exposure cannot be sent", error)
-
-    def _add(self, unit: Any, event: Mapping[str, Any], at: datetime | None) -> str | None:
-        before = self._link.outbox.dropped
-        try:
-            if not isinstance(unit, str) or not unit:
-                raise InvalidInput("unit", unit, "a text that is not empty")
-            when = datetime.now(timezone.utc) if at is None else at.astimezone(timezone.utc)
-            added = self._link.outbox.add(unit, event, when)
-            self._hurry()
-            return added
-        except Exception as error:
-            self._report("an event cannot be sent", error)
-            return None
-        finally:
-            if self._link.outbox.dropped > before:
-                self._report("too many events wait: the oldest are lost")
-
-    def _hurry(self) -> None:
-        if len(self._link.outbox) >= _MANY:
+    def _after_adding(self) -> None:
+        outbox = self._link.outbox
+        if len(outbox) >= _MANY:
             self._link.wake()
+        if outbox.dropped and (lost := outbox.news_of_losses()):
+            why = "the client is closed" if self._link.closed else "too many events wait, and the oldest go"
+            self._report(f"{why}: {lost} lost so far")
 
     def _report(self, message: str, error: BaseException | None = None) -> None:
         _reporter(self._on_error)(message, error)

@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -23,6 +24,12 @@ from assay.sdk.transport import Answer, Transport
 
 _SNAPSHOT, _EVENTS = "/api/v1/snapshot", "/api/v1/events"
 _JSON = {"Content-Type": "application/json"}
+_TAKEN = (202, 400, 413, 422)
+"""The server has the events, or will never take them. Any other answer is "not now", "who are you", or, be it 200, not
+the server's at all: they are sent again."""
+_UNREADABLE = (AssayError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What reading a document of any content may raise."""
+_LEAST_SECONDS = 0.1
 Report = Callable[[str, BaseException | None], None]
 
 
@@ -56,6 +63,8 @@ class Link:
     def begin(self) -> None:
         """Make what belongs to one process."""
         self.outbox = Outbox(self._max_waiting)
+        if self.closed:
+            self.outbox.end()
         self._sending, self._asking, self._starting = threading.Lock(), threading.Lock(), threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,11 +81,17 @@ class Link:
             return
         with self._starting:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="assay-sdk", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="assay-sdk", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    self._report("no thread can be started now", error)
+                else:
+                    self._thread = thread
+                    _at_end_of_worker()
 
     def flush(self, timeout: float) -> bool:
-        """Send what waits, now; True when nothing waits any more."""
+        """Send what waits, now; True when nothing waits any more. timeout: seconds."""
         deadline = time.monotonic() + timeout
         while len(self.outbox):
             left = deadline - time.monotonic()
@@ -108,13 +123,16 @@ class Link:
         self._wake.set()
 
     def close(self) -> None:
-        """End the thread, and send what waits."""
+        """End the thread, and send what waits: here, as the thread may be waiting for a snapshot."""
+        deadline = time.monotonic() + self.timeout
         self.leave()
+        self.flush(self.timeout)
         thread = self._thread
-        if thread is None or not thread.is_alive():
-            self.flush(self.timeout)
-        elif thread is not threading.current_thread():
-            thread.join(self.timeout)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        lost = self.outbox.end()
+        if lost:
+            self._report(f"the client is closed, and {lost} events could not be sent", None)
         _links.discard(self)
 
     def _run(self) -> None:
@@ -143,7 +161,7 @@ class Link:
         try:
             document = json.loads(answer.body)
             self._decide_by(document, answer.headers.get("etag"))
-        except (ValueError, RecursionError, AssayError) as error:
+        except _UNREADABLE as error:
             self._report("a snapshot cannot be read", error)
             return False
         if self._cache is not None:
@@ -164,20 +182,24 @@ class Link:
         if kept is not None:
             try:
                 self._decide_by(*kept)
-            except AssayError as error:
+            except _UNREADABLE as error:
                 self._report(f"the snapshot in {self._cache} cannot be read", error)
 
     def _send(self, timeout: float, *, at_once: bool = False) -> bool:
-        """Send one batch; False when the server did not take it. at_once: do not wait as it asked."""
-        with self._sending:
+        """Send one batch; False when the server did not take it. at_once: do not wait as it asked. timeout: also for
+        another who sends at this moment."""
+        deadline = time.monotonic() + timeout
+        if not self._sending.acquire(timeout=timeout):
+            return False
+        try:
             batch = self.outbox.batch()
             if not batch:
                 return True
             if not at_once and time.monotonic() < self._due[_EVENTS]:
                 return False
-            answer = self._request("POST", _EVENTS, body_of(batch), _JSON, min(timeout, self.timeout))
-            # What the server will never take is not sent again: 4xx, but for "not now" and "who are you".
-            taken = answer is not None and (answer.status < 300 or answer.status in (400, 413, 422))
+            left = min(self.timeout, max(_LEAST_SECONDS, deadline - time.monotonic()))
+            answer = self._request("POST", _EVENTS, body_of(batch), _JSON, left)
+            taken = answer is not None and answer.status in _TAKEN
             self._settle(_EVENTS, taken, answer, 0.0)
             if answer is not None and not taken:
                 self._report(f"the server takes no events ({answer.status})", None)
@@ -185,6 +207,8 @@ class Link:
                 self.outbox.sent(batch)
                 self._tell_refusals(answer, batch)
             return taken
+        finally:
+            self._sending.release()
 
     def _tell_refusals(self, answer: Answer, batch: Sequence[bytes]) -> None:
         try:
@@ -239,6 +263,15 @@ def _after_fork() -> None:
 def _at_exit() -> None:
     for link in list(_links):
         link.close()
+
+
+def _at_end_of_worker() -> None:
+    """Processes that multiprocessing forks end without atexit; they have an end of their own."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _at_exit, exitpriority=0)
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 _MAX_ANSWER = 64 * 1024 * 1024
+_PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,30 @@ class Transport(Protocol):
 
 
 class UrllibTransport:
-    """urllib: one connection per request, proxies from the environment."""
+    """urllib: one connection per request, proxies from the environment. The timeout is that of the whole answer: nobody
+    waits for one that comes byte by byte."""
 
     def send(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], timeout: float) -> Answer:
-        request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
+        deadline = time.monotonic() + timeout
         try:
+            request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
             with urllib.request.urlopen(request, timeout=timeout) as response:
-                return Answer(response.status, response.read(_MAX_ANSWER), _lowered(response.headers.items()))
+                return Answer(response.status, _read(response, deadline), _lowered(response.headers.items()))
         except urllib.error.HTTPError as error:
             # An answer that says no is an answer; so is 304.
             with error:
-                return Answer(error.code, error.read(_MAX_ANSWER), _lowered(error.headers.items()))
+                return Answer(error.code, _read(error, deadline), _lowered(error.headers.items()))
         except ValueError as error:
             raise OSError(f"{url} cannot be asked: {error}") from error
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    found = bytearray()
+    while piece := response.read1(_PIECE):
+        found += piece
+        if len(found) > _MAX_ANSWER or time.monotonic() > deadline:
+            raise OSError("an answer that does not end in time")
+    return bytes(found)
 
 
 def _lowered(headers: object) -> dict[str, str]:
