@@ -29,7 +29,9 @@ def main(url: str, experiment: str) -> None:
                 client.track(visitor, "buy", {"revenue": 20.0})
         for outcome, count in seen.most_common():
             print(f"{count:>6}  {outcome}")
-    print(f"sent everything; {client.waiting} events still wait")
+        client.flush(timeout=30)
+        print(f"{client.waiting} events still wait")
+    print(f"{client.dropped} events were lost")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ It says what the server's own flags say: values, variants, reasons and metadata 
 
 from __future__ import annotations
 
-import math
+import copy
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
     from assay.sdk import Client
 
+_MAX_UNIT_CHARACTERS = 20_000
+"""As the server's own flags have it."""
+
 T = TypeVar("T")
 
 
@@ -55,6 +59,8 @@ class AssayProvider(AbstractProvider):
         """Wait for the first definitions; raises ProviderNotReadyError when there are none in time."""
         self._client.on_change(self._changed)
         if not self._client.wait_until_ready(self._ready_seconds):
+            # The status is an error now: the first definitions make it ready.
+            self._was_stale = True
             raise ProviderNotReadyError(f"no definitions from {self._client.url} yet")
 
     def shutdown(self) -> None:
@@ -87,7 +93,7 @@ class AssayProvider(AbstractProvider):
         default_value: Any,
         evaluation_context: EvaluationContext | None = None,
     ) -> FlagResolutionDetails[Any]:
-        return self._resolve(flag_key, default_value, evaluation_context, _is_object, lambda value: value)
+        return self._resolve(flag_key, default_value, evaluation_context, _is_object, copy.deepcopy)
 
     def track(
         self,
@@ -105,7 +111,7 @@ class AssayProvider(AbstractProvider):
             if isinstance(value, (int, float)) and _is_number(value)
         }
         properties = {name: value for name, value in attributes.items() if name not in metrics}
-        value = None if given is None or given.value is None else float(given.value)
+        value = None if given is None else given.value
         self._client.track(
             unit or "", tracking_event_name, metrics or None, properties=_plain(properties) or None, value=value
         )
@@ -121,11 +127,14 @@ class AssayProvider(AbstractProvider):
         unit, attributes = _unit_of(context)
         if not self._client.is_ready:
             return _failed(default, ErrorCode.PROVIDER_NOT_READY, f"no definitions from {self._client.url} yet")
-        control = self._client.control(key)
-        if control is None:
-            return _failed(default, ErrorCode.FLAG_NOT_FOUND, f"there is no started experiment {key!r}")
         if not unit:
             return _failed(default, ErrorCode.TARGETING_KEY_MISSING, "the context has no targeting key: the unit")
+        if not isinstance(unit, str) or len(unit) > _MAX_UNIT_CHARACTERS:
+            accepted = f"text of 1 to {_MAX_UNIT_CHARACTERS:,} characters"
+            return _failed(default, ErrorCode.INVALID_CONTEXT, f"targeting key: accepted: {accepted}")
+        control = self._client.control(key)
+        if control is None:
+            return _failed(default, ErrorCode.FLAG_NOT_FOUND, f"there is no started experiment {key[:100]!r}")
         decision = self._client.decide(key, unit, attributes, log_exposure=False)
         if decision.reason in (Reason.ERROR, Reason.NOT_SUPPORTED):
             return _failed(default, ErrorCode.GENERAL, f"{key}: {decision.reason.value}")
@@ -146,7 +155,7 @@ class AssayProvider(AbstractProvider):
         elif not stale:
             if self._was_stale:
                 self.emit_provider_ready(ProviderEventDetails())
-            self.emit_provider_configuration_changed(ProviderEventDetails(flags_changed=list(self._client.experiments)))
+            self.emit_provider_configuration_changed(ProviderEventDetails())
         self._was_stale = stale
 
 
@@ -172,7 +181,8 @@ def _plain_value(value: Any) -> Any:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    # False for NaN, the infinities, and whole numbers that no float holds.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _is_whole(value: Any) -> bool:

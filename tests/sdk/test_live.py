@@ -175,5 +175,5 @@ def test_the_example(started: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "(assigned)" in done.stdout
     assert "(not_in_traffic)" in done.stdout
-    assert done.stdout.endswith("sent everything; 0 events still wait\n")
+    assert done.stdout.endswith("0 events still wait\n0 events were lost\n")
     until(lambda: 700 < results(started).get("total_users_exposed", 0) < 900)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,12 +12,15 @@ import pytest
 from tests.http.conftest import LiveServer, app, live
 from tests.sdk.server import URL, Told
 from tests.sdk.test_client import DOCUMENT
+from tests.sdk.test_hostile import Gated
 from tests.sdk.test_live import until
 
 api = pytest.importorskip("openfeature.api", reason="openfeature-sdk is not installed: make test installs it")
 
 from openfeature.evaluation_context import EvaluationContext  # noqa: E402
 from openfeature.event import ProviderEvent  # noqa: E402
+from openfeature.exception import ProviderNotReadyError  # noqa: E402
+from openfeature.provider import ProviderStatus  # noqa: E402
 from openfeature.track import TrackingEventDetails  # noqa: E402
 
 from assay.openfeature import AssayProvider  # noqa: E402
@@ -77,15 +81,21 @@ def test_it_says_what_the_server_says(client: Any, flags: str) -> None:
             assert type(found.value) is type(told["value"])
 
 
-def test_errors_are_the_standard_ones(client: Any) -> None:
+def test_errors_are_the_standard_ones_and_the_servers(client: Any, flags: str) -> None:
     ann = EvaluationContext("ann", {"country": "US"})
     for key, default, context, code in (
         ("nothing", True, ann, "FLAG_NOT_FOUND"),
         ("string", True, ann, "TYPE_MISMATCH"),
         ("boolean", True, EvaluationContext(None, {}), "TARGETING_KEY_MISSING"),
+        ("nothing", True, EvaluationContext(None, {}), "TARGETING_KEY_MISSING"),
+        ("boolean", True, EvaluationContext("x" * 20_001), "INVALID_CONTEXT"),
     ):
         found = client.get_boolean_details(key, default, context)
         assert (found.value, found.error_code.value, found.reason) == (default, code, "ERROR")
+        if code != "TYPE_MISMATCH":
+            asked = {"context": {"targetingKey": context.targeting_key, **context.attributes}}
+            told = httpx.post(f"{flags}/ofrep/v1/evaluate/flags/{key}", json=asked, trust_env=False).json()
+            assert told["errorCode"] == code
 
 
 def make(told: Told, *, wait: bool = True) -> tuple[Client, Any]:
@@ -129,4 +139,34 @@ def test_events_of_the_provider() -> None:
     told.document, told.tag = {**DOCUMENT, "version": 2}, '"2"'
     assert sdk.refresh()
     until(lambda: set(seen) == {"PROVIDER_STALE", "PROVIDER_CONFIGURATION_CHANGED"})
+    api.clear_providers()
+
+
+def test_definitions_that_come_late_make_it_ready() -> None:
+    gated = Gated("GET")
+    sdk = Client(URL, transport=gated, refresh_seconds=80_000, flush_seconds=80_000, on_error=lambda *_: None)
+    with pytest.raises(ProviderNotReadyError):
+        api.set_provider_and_wait(AssayProvider(sdk, ready_seconds=0.01))
+    client = api.get_client()
+    assert client.get_provider_status() is ProviderStatus.ERROR
+    gated.gate.set()
+    until(lambda: client.get_provider_status() is ProviderStatus.READY)
+    assert client.get_object_details("checkout", {}, EvaluationContext("ann")).reason == "SPLIT"
+    api.clear_providers()
+
+
+def test_an_object_is_the_callers_own() -> None:
+    _, client = make(Told(DOCUMENT))
+    found = client.get_object_value("checkout", {}, EvaluationContext("qa"))
+    found["colour"] = "mine"
+    assert client.get_object_value("checkout", {}, EvaluationContext("qa")) == {"colour": "green"}
+    api.clear_providers()
+
+
+def test_numbers_that_no_float_holds_are_no_metrics() -> None:
+    sdk, client = make(Told(DOCUMENT))
+    client.track("buy", EvaluationContext("ann"), TrackingEventDetails(1, {"huge": 10**400, "fine": 2}))
+    (line,) = sdk._link.outbox.batch()
+    event = json.loads(line)
+    assert (event["metrics"], event["properties"], event["value"]) == ({"fine": 2.0}, {"huge": 10**400}, 1)
     api.clear_providers()
