@@ -33,6 +33,9 @@ class Client:
     `error`. The constructor raises InvalidInput for settings that cannot be. Until there is a first snapshot every
     experiment is `unknown_experiment`. Safe to use from many threads, and after a fork: the child sends its own events
     only. What still waits when the process ends is sent then, for `timeout` seconds at most.
+
+    What the server reads out of a `user_agent` must be given itself here (`device_type`, `browser` and the like),
+    randomisers that are plug-ins of the server give `not_supported`, and the time is this machine's.
     """
 
     def __init__(
