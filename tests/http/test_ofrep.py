@@ -254,7 +254,7 @@ async def test_keys_are_percent_decoded(server: Server) -> None:
     assert answer.json()["key"] == "New.flag-1_a"
 
 
-async def test_bulk_has_every_running_experiment(server: Server) -> None:
+async def test_bulk_has_every_running_and_paused_experiment(server: Server) -> None:
     for key, changes in (("b", {}), ("a", US), ("paused", {}), ("ended", {})):
         await server.running(key, **changes)
     await server.post("/experiments", {"id": "draft", "name": "draft"})
@@ -263,8 +263,9 @@ async def test_bulk_has_every_running_experiment(server: Server) -> None:
     answer = await bulk(server)
     assert answer.status_code == 200
     document = answer.json()
-    assert [(item["key"], item["reason"]) for item in document["flags"]] == [("a", "DEFAULT"), ("b", "SPLIT")]
-    assert document["flags"] == [(await flag(server, key)).json() for key in ("a", "b")]
+    reasons = {item["key"]: item["reason"] for item in document["flags"]}
+    assert reasons == {"a": "DEFAULT", "b": "SPLIT", "paused": "DISABLED"}
+    assert document["flags"] == [(await flag(server, key)).json() for key in ("a", "b", "paused")]
     assert all(isinstance(value, (str, int, float, bool)) for value in document["metadata"].values())
 
 
@@ -295,6 +296,9 @@ async def test_what_changed_is_sent(server: Server) -> None:
     more = await bulk(server, tag=tag)
     assert (more.status_code, len(more.json()["flags"])) == (200, 2)
     await server.post("/experiments/second/pause")
+    paused = await bulk(server, tag=tag)
+    assert (paused.status_code, paused.json()["flags"][1]["reason"]) == (200, "DISABLED")
+    await server.post("/experiments/second/stop")
     assert (await bulk(server, tag=tag)).status_code == 304
 
 

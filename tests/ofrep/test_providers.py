@@ -120,8 +120,7 @@ def test_the_javascript_web_client(flags: Flags) -> None:
         assert seen["first"][key]["value"] == value
         assert (seen["first"][key]["reason"], seen["first"][key]["variant"]) == ("SPLIT", flags.variant("u1", key))
         assert "errorCode" not in seen["first"][key]
-    # Only what runs is sent in bulk; the default is the caller's own.
-    assert (seen["first"]["paused"]["value"], seen["first"]["paused"]["errorCode"]) == (False, "FLAG_NOT_FOUND")
+    assert [seen["first"]["paused"][name] for name in ("value", "reason", "variant")] == [True, "DISABLED", "default"]
     assert [seen["first"]["us"][name] for name in ("value", "reason", "variant")] == ["blue", "DEFAULT", "default"]
     assert seen["moved"]["reason"] == "SPLIT"
     # The first answer, then nothing new until something changed.
@@ -130,7 +129,7 @@ def test_the_javascript_web_client(flags: Flags) -> None:
     assert seen["tags"][0] is None
     assert set(seen["tags"][1:]) == {seen["etag"]}
     assert seen["changed"] == ["keys"]
-    assert seen["after"]["errorCode"] == "FLAG_NOT_FOUND"
+    assert (seen["after"]["reason"], seen["after"]["variant"]) == ("DISABLED", "default")
 
 
 def test_no_registry_is_named() -> None:

@@ -77,10 +77,18 @@ def read_experiments(document: Any) -> list[Experiment]:
         raise InvalidInput("snapshot", document, "the document of a snapshot")
     if document.get("format") != FORMAT:
         raise InvalidInput("format", document.get("format"), f"{FORMAT}: this reader knows no other")
-    if not isinstance(document.get("version"), int):
-        raise InvalidInput("version", document.get("version"), "a whole number")
+    version, ended_keys = document.get("version"), document.get("ended", [])
+    if isinstance(version, bool) or not isinstance(version, int):
+        raise InvalidInput("version", version, "a whole number")
+    if not isinstance(ended_keys, list) or not all(isinstance(key, str) for key in ended_keys):
+        raise InvalidInput("ended", ended_keys, "a list of keys")
     experiments = [read_experiment(item, f"experiments[{i}]") for i, item in enumerate(document["experiments"])]
-    ended = [Experiment(key=key, name=key, stage=Stage.COMPLETED) for key in document.get("ended", [])]
+    ended = [Experiment(key=key, name=key, stage=Stage.COMPLETED) for key in ended_keys]
+    seen: set[str] = set()
+    for item in experiments + ended:
+        if item.key in seen:
+            raise InvalidInput("experiments", item.key, "each key once")
+        seen.add(item.key)
     return experiments + ended
 
 

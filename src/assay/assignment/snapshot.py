@@ -68,7 +68,8 @@ class Snapshot:
     """Definitions at one version: `experiments` holds all that ever started, `running` the keys to evaluate.
 
     index finds the running experiments that a unit may take part in without asking every one. reads_device: some
-    audience compares what a user-agent string could tell. reads_time: some decision depends on when it is made.
+    audience compares what a user-agent string could tell. reads_time: some decision depends on when it is made. open:
+    the keys that may still be decided on, running or paused.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Snapshot:
     index: Index
     reads_device: bool = False
     reads_time: bool = False
+    open: tuple[str, ...] = ()
 
 
 EMPTY = Snapshot(0, {}, (), Index())
@@ -103,7 +105,8 @@ def compile_snapshot(
     audiences = [item.audience.condition for item in started if compiled[item.key].is_running]
     reads_device = any(attributes_read(condition) & DEVICE_ATTRIBUTES for condition in audiences)
     reads_time = any(_reads_time(item) for item in started if compiled[item.key].is_running)
-    return Snapshot(version, compiled, running, index, reads_device, reads_time)
+    unended = tuple(sorted(item.key for item in started if item.status in (Status.RUNNING, Status.PAUSED)))
+    return Snapshot(version, compiled, running, index, reads_device, reads_time, unended)
 
 
 def compile_experiment(

@@ -105,10 +105,10 @@ class Ofrep:
         return content
 
     def _bulk(self, unit: str, attributes: dict[str, Any]) -> bytes:
-        """All running experiments, also those the unit takes no part in: a client must have their values too."""
+        """All running and paused experiments, also those the unit takes no part in: a client must have their values."""
         services = self._services
-        running = services.snapshots.current.running
-        decisions = services.assigning.assign(unit, attributes, running, services.clock())
+        keys = services.snapshots.current.open
+        decisions = services.assigning.assign(unit, attributes, keys, services.clock())
         return encoded_flags([self._flag_or_failure(decision) for decision in decisions])
 
     def _flag(self, decision: Decision) -> bytes:
