@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from assay.model.event import FirstExposure
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.result import ExperimentResult
@@ -168,6 +169,12 @@ class Warehouse(Protocol):
 
     def exposures(self) -> dict[str, int]:
         """Exposed units per experiment."""
+        ...
+
+    def exposure_log(
+        self, *, kept_under: Sequence[str] | None, unit: str | None, limit: int, offset: int
+    ) -> list[FirstExposure]:
+        """First exposures, the latest first, then by key, unit and variant. kept_under, unit: only these."""
         ...
 
     def close(self) -> None: ...

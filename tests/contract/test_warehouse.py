@@ -189,3 +189,28 @@ def test_an_event_at_the_very_end_does_not_count(warehouse: Warehouse) -> None:
     found = warehouse.moments([request])["one"]
     assert found.units["a"] == 1
     assert found.metrics["revenue"]["a"].mean() == 1.0
+
+
+def test_the_log_of_first_exposures(warehouse: Warehouse) -> None:
+    met = [
+        ("one", "u1", "a", 5),
+        ("one", "u1", "a", 3),
+        ("two", "u1", "b", 9),
+        ("one", "u2", "b", 7),
+        ("one@2", "u1", "b", 8),
+    ]
+    lines = [line(unit, "exposure", START + at, experiment=key, variant=variant) for key, unit, variant, at in met]
+    for batch in batches(lines, 2):
+        warehouse.load(batch)
+
+    def read(**asked: object) -> list[tuple[str, str, str, int]]:
+        given = {"kept_under": None, "unit": None, "limit": 100, "offset": 0, **asked}
+        found = warehouse.exposure_log(**given)  # type: ignore[arg-type]
+        assert all(item.context == {"page": "x"} for item in found)
+        return [(item.kept_under, item.unit, item.variant, microseconds(item.at) - START) for item in found]
+
+    everything = [("two", "u1", "b", 9), ("one@2", "u1", "b", 8), ("one", "u2", "b", 7), ("one", "u1", "a", 3)]
+    assert read() == everything
+    assert read(limit=2, offset=1) == everything[1:3]
+    assert read(kept_under=["one", "one@2"], unit="u1") == [everything[1], everything[3]]
+    assert read(unit="nobody") == read(kept_under=[]) == []

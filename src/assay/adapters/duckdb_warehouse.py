@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 
 from assay.errors import Unavailable
+from assay.model.event import FirstExposure, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
@@ -64,6 +66,11 @@ FROM met AS m ANTI JOIN exposures AS e ON e.experiment = m.experiment AND e.unit
 ORDER BY m.unit
 """
 
+_EXPOSURE_LOG = """
+SELECT experiment, unit, variant, first_at, context FROM exposures
+WHERE ($1 IS NULL OR list_contains($1, experiment)) AND ($2 IS NULL OR unit = $2)
+ORDER BY first_at DESC, experiment, unit, variant LIMIT $3 OFFSET $4
+"""
 _EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP BY experiment"
 
 
@@ -114,6 +121,17 @@ class DuckdbWarehouse:
     def exposures(self) -> dict[str, int]:
         with self._lock:
             return dict(self._connection.execute(_EXPOSED_UNITS).fetchall())
+
+    def exposure_log(
+        self, *, kept_under: Sequence[str] | None, unit: str | None, limit: int, offset: int
+    ) -> list[FirstExposure]:
+        keys = None if kept_under is None else list(kept_under)
+        with self._lock:
+            rows = self._connection.execute(_EXPOSURE_LOG, [keys, unit, limit, offset]).fetchall()
+        return [
+            FirstExposure(key, who, variant, moment_of(at), json.loads(context) if context else {})
+            for key, who, variant, at, context in rows
+        ]
 
     def close(self) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,7 +15,7 @@ import msgspec
 
 from assay.errors import Conflict, NotFound
 from assay.model.document import to_document
-from assay.model.event import microseconds
+from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
@@ -190,6 +190,7 @@ class MemoryWarehouse:
     def __init__(self) -> None:
         self._events: dict[str, dict[str, Any]] = {}
         self._exposures: dict[tuple[str, str, str], int] = {}
+        self._contexts: dict[tuple[str, str, str], Mapping[str, Any]] = {}
         self._position = 0
 
     def position(self) -> int:
@@ -205,7 +206,8 @@ class MemoryWarehouse:
                 self._events.setdefault(event["key"], event)
             else:
                 met = (event["experiment"], event["unit"], event["variant"])
-                self._exposures[met] = min(event["occurred_at"], self._exposures.get(met, event["occurred_at"]))
+                if event["occurred_at"] < self._exposures.get(met, math.inf):
+                    self._exposures[met], self._contexts[met] = event["occurred_at"], event["properties"]
         self._position = batch.position
         return len(self._events) + len(self._exposures) - before
 
@@ -217,6 +219,17 @@ class MemoryWarehouse:
         for experiment, unit, _ in self._exposures:
             units[experiment].add(unit)
         return {experiment: len(names) for experiment, names in units.items()}
+
+    def exposure_log(
+        self, *, kept_under: Sequence[str] | None, unit: str | None, limit: int, offset: int
+    ) -> list[FirstExposure]:
+        found = sorted((-at, *met) for met, at in self._exposures.items())
+        wanted = [
+            FirstExposure(key, who, variant, moment_of(-before), self._contexts[key, who, variant])
+            for before, key, who, variant in found
+            if (kept_under is None or key in kept_under) and unit in (None, who)
+        ]
+        return wanted[offset : offset + limit]
 
     def close(self) -> None:
         """Nothing to close."""

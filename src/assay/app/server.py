@@ -23,6 +23,7 @@ from assay.service.assign import Assigning
 from assay.service.editing import Editing
 from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
+from assay.service.exposures import ExposureLog
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -73,6 +74,7 @@ def build(settings: Settings) -> App:
         versions=Versions(definitions, reading, entrance, snapshots, utc_now),
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
+        exposures=ExposureLog(warehouse, reading),
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,

@@ -19,6 +19,7 @@ from assay.http.changes import changes_router
 from assay.http.cors import ANY, with_cors
 from assay.http.edge import MAX_BODY_BYTES, Edge
 from assay.http.experiments import experiments_router
+from assay.http.exposures import exposures_router
 from assay.http.health import health_router
 from assay.http.jsonbody import check_json
 from assay.http.ofrep import Ofrep
@@ -98,6 +99,7 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
     app.include_router(results_router(services))
     app.include_router(experiments_router(services))
     app.include_router(changes_router(services))
+    app.include_router(exposures_router(services))
     app.include_router(shared_router(services))
     app.include_router(snapshot_router(services))
     app.include_router(script_router())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
+from typing import Any
 
 EXPOSURE = "exposure"
 """The event type that says: this unit met this variant."""
@@ -34,6 +36,22 @@ class Refusal:
     field: str
     given: str
     accepted: str
+
+
+@dataclass(frozen=True, slots=True)
+class FirstExposure:
+    """When a unit first met a variant, and what was known of it then. kept_under: see `experiment.data_key`."""
+
+    kept_under: str
+    unit: str
+    variant: str
+    at: datetime
+    context: Mapping[str, Any]
+
+
+def moment_of(since_epoch: int) -> datetime:
+    """The time of microseconds since 1970."""
+    return _EPOCH + since_epoch * _MICROSECOND
 
 
 def microseconds(moment: datetime) -> int:

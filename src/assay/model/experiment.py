@@ -249,6 +249,12 @@ def data_key(key: str, version: int) -> str:
     return key if version <= 1 else f"{key}@{version}"
 
 
+def split_data_key(kept_under: str) -> tuple[str, int]:
+    """The experiment and the version of a `data_key`; no key holds an @."""
+    key, _, version = kept_under.partition("@")
+    return key, int(version or 1)
+
+
 def _check_unique(field_name: str, keys: list[str]) -> None:
     doubled = sorted({key for key in keys if keys.count(key) > 1})
     if doubled:

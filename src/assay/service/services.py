@@ -9,6 +9,7 @@ from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
 from assay.service.explaining import Explaining
+from assay.service.exposures import ExposureLog
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -35,6 +36,7 @@ class Services:
     versions: Versions
     sharing: Sharing
     explaining: Explaining
+    exposures: ExposureLog
     snapshots: Snapshots
     assigning: Assigning
     tracking: Tracking
