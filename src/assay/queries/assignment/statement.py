@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -72,17 +73,17 @@ class _Statement:
         kept = [quote(name) for name in keep]
         carried = list(dict.fromkeys([*map(quote, read), *kept]))
         columns = [f"{self._engine.as_text(quote(unit))} AS {_UNIT}", *carried]
-        query = f"SELECT {', '.join(columns)} FROM {self._table(table)}"
+        query = f"SELECT {', '.join(columns)}\nFROM {self._table(table)}"
         if self._hashes:
             hashes = ", ".join(f"{text} AS {name}" for text, name in self._hashes.items())
-            query = f"SELECT *, {hashes}{self._fence()} FROM ({query}) AS units"
+            query = f"SELECT *, {hashes}{self._fence()}\nFROM ({query}) AS units"
         for name, code in codes:
-            query = f"SELECT *, {code} AS {self._name(name)}{self._fence()} FROM ({query}) AS decided"
+            query = f"SELECT *, {code} AS {self._name(name)}{self._fence()}\nFROM ({query}) AS decided"
         code, experiment = self._name(key), self._known[key]
         decided = dict(codes)[key]
         shown = ", ".join([f"{_UNIT} AS {quote(unit)}", *kept])
         variant, reason = self._variant(experiment, code), self._reason(experiment, code, decided)
-        return f"SELECT {shown}, {variant} AS variant, {reason} AS reason FROM ({query}) AS assigned"
+        return f"SELECT {shown},\n  {variant} AS variant,\n  {reason} AS reason\nFROM ({query}) AS assigned"
 
     def _asked(self, key: str) -> list[str]:
         """The experiment and all that it depends on, parents first. Those before a circle ask nobody."""
@@ -158,7 +159,7 @@ class _Statement:
 
     def _cases(self, cases: _Cases, last: str) -> str:
         whens = [f"WHEN {test} THEN {self._engine.code(code)}" for test, code in cases]
-        return f"CASE {' '.join(whens)} ELSE {last} END"
+        return "CASE\n  " + "\n  ".join(whens) + f"\n  ELSE {last} END"
 
     def _last(self, reason: Reason) -> str:
         return self._engine.code(_CODES[reason])
@@ -206,7 +207,10 @@ class _Statement:
     def _reason(self, experiment: Experiment, code: str, decided: str) -> str:
         names = {0: Reason.ASSIGNED.value}
         # Only what the query can answer is named: fewer comparisons for every row.
-        names |= {number: reason.value for reason, number in _CODES.items() if self._last(reason) in decided}
+        names |= {number: reason.value for reason, number in _CODES.items() if self._answers(reason, decided)}
         if experiment.forced:
             names[-_FORCED] = Reason.FORCED.value
         return self._engine.outcome(code, names, _FORCED if experiment.forced else None)
+
+    def _answers(self, reason: Reason, decided: str) -> bool:
+        return re.search(rf"{re.escape(self._last(reason))}(?!\d)", decided) is not None
