@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assay.http.edge import ASSIGN, EVENTS, MAX_BATCH, AssignIn, AssignOut
+from assay.http.ofrep import PATH as FLAGS
+from assay.http.openapi_flags import flag_paths, flag_schemas
 from assay.http.problems import MEDIA_TYPE
 from assay.service.eventform import EventIn
 from assay.version import __version__
@@ -47,13 +49,14 @@ def _build(app: FastAPI) -> dict[str, Any]:
     schema = get_openapi(title="Assay", version=__version__, description=app.description, routes=app.routes)
     _, components = msgspec.json.schema_components([AssignIn, AssignOut, EventIn], ref_template=_REF)
     known = schema.setdefault("components", {}).setdefault("schemas", {})
-    known |= components | {"Problem": _PROBLEM}
+    known |= components | flag_schemas() | {"Problem": _PROBLEM}
     for name in ("HTTPValidationError", "ValidationError"):
         known.pop(name, None)
     for operations in schema["paths"].values():
         for operation in operations.values():
             _add_problems(operation)
     schema["paths"] |= {ASSIGN: {"post": _assign_operation()}, EVENTS: {"post": _events_operation()}}
+    schema["paths"] |= flag_paths(FLAGS)
     return schema
 
 
