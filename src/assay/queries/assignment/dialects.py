@@ -105,6 +105,14 @@ class Postgres(Engine):
     # parallel, which it would not with OFFSET 0.
     fence = "CASE WHEN FALSE THEN clock_timestamp() END"
 
+    def can_hold(self, text: str) -> bool:
+        return "\0" not in text
+
+    def text(self, value: str) -> str:
+        if not self.can_hold(value):
+            raise InvalidInput("value", value, "text without the null character, which PostgreSQL cannot hold")
+        return super().text(value)
+
     def ordered(self, text: str) -> str:
         return f'{text} COLLATE "C"'
 

@@ -28,6 +28,10 @@ class Engine:
         """A text literal."""
         return "'" + value.replace("'", "''") + "'"
 
+    def can_hold(self, text: str) -> bool:
+        """Whether a column of text may hold this."""
+        return True
+
     def ordered(self, text: str) -> str:
         """Text that compares by code point."""
         return text

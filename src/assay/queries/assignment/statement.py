@@ -176,7 +176,8 @@ class _Statement:
             yield f"NOT {self._listed(experiment.allow)}", _CODES[Reason.NOT_ALLOWED]
 
     def _listed(self, units: Iterable[str]) -> str:
-        return f"{_UNIT} IN ({', '.join(map(self._engine.text, units))})"
+        held = [self._engine.text(unit) for unit in units if self._engine.can_hold(unit)]
+        return f"{_UNIT} IN ({', '.join(held)})" if held else FALSE
 
     def _in_slice(self, digest: str, start: int, end: int) -> str:
         parts = []
