@@ -14,6 +14,7 @@ class ClickHouse(Engine):
     """Digests are the first eight bytes as a number, and codes small: both are compared many at once."""
 
     name = "clickhouse"
+    spares = False
     quote = "`"
     text_type = "String"
 

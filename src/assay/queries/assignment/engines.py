@@ -17,6 +17,8 @@ class Engine:
     name: ClassVar[str] = "duckdb"
     quote: ClassVar[str] = '"'
     text_type: ClassVar[str] = "VARCHAR"
+    spares: ClassVar[bool] = True
+    """Whether a CASE spares the engine the work for the rows that do not need it."""
     fence: ClassVar[str] = ""
     """A column that keeps a subquery apart, where its columns would else be worked out again by the query around it."""
 

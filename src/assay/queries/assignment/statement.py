@@ -116,9 +116,11 @@ class _Statement:
     def _name(self, experiment: str) -> str:
         return f"assay_code_{list(self._known).index(experiment)}"
 
-    def _hash(self, text: str, key: str, salt: str) -> str:
-        """The column with the digest of a text under a key and a salt."""
+    def _hash(self, text: str, key: str, salt: str, *, only: str = TRUE) -> str:
+        """The column with the digest of a text under a key and a salt; NULL where `only` is not true."""
         digest = self._engine.digest(self._engine.joined([text, self._engine.text(f":{key}:{salt}")]))
+        if only != TRUE:
+            digest = f"CASE WHEN {only} THEN {digest} END"
         return self._hashes.setdefault(digest, f"assay_hash_{len(self._hashes)}")
 
     def _code(self, experiment: Experiment) -> str:
@@ -137,19 +139,26 @@ class _Statement:
             cases.append((f"NOT ({' OR '.join(slots) or FALSE})", _CODES[Reason.NOT_IN_LAYER]))
         if experiment.prerequisites:
             cases.append((self._unmet(experiment), _CODES[Reason.PREREQUISITE_NOT_MET]))
-        if not experiment.audience.everyone:
-            matches = condition_sql(experiment.audience.condition, self._scope)
-            cases.append((f"NOT {matches}", _CODES[Reason.NOT_IN_AUDIENCE]))
         return self._cases(*self._draw(experiment, cases))
 
     def _draw(self, experiment: Experiment, cases: _Cases) -> tuple[_Cases, str]:
         text = drawn_text(experiment, _UNIT, self._scope)
+        audience = experiment.audience
+        matches = TRUE if audience.everyone else condition_sql(audience.condition, self._scope)
+        # Nothing is hashed for units outside the audience. Where the unit itself is drawn that also says who is out.
+        told_by_hash = self._engine.spares and matches != TRUE and text == _UNIT
+        if matches != TRUE and not told_by_hash:
+            cases.append((f"NOT {matches}", _CODES[Reason.NOT_IN_AUDIENCE]))
+        if told_by_hash:
+            digest = self._hash(_UNIT, experiment.key, experiment.salt, only=matches)
+            cases.append((f"{digest} IS NULL", _CODES[Reason.NOT_IN_AUDIENCE]))
         nothing = undrawn(experiment, text, self._scope)
         if nothing != FALSE:
             cases.append((nothing, _CODES[Reason.NO_RANDOMIZATION_UNIT]))
         if text is None:
             return cases, self._last(Reason.NO_RANDOMIZATION_UNIT)
-        digest = self._hash(text, experiment.key, experiment.salt)
+        if not told_by_hash:
+            digest = self._hash(text, experiment.key, experiment.salt)
         outside = out_of_traffic(experiment, digest, self._scope)
         if outside != FALSE:
             cases.append((outside, _CODES[Reason.NOT_IN_TRAFFIC]))
