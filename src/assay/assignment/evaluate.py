@@ -57,8 +57,12 @@ def evaluate(
             decisions.append(decide(experiment, Asked(unit, raw_unit, given, now)))
             continue
         if experiment.texts is not None:
-            value = given.get(experiment.attribute)
-            if not isinstance(value, str) or value not in experiment.texts:
+            try:
+                outside = given.get(experiment.attribute) not in experiment.texts
+            except TypeError:
+                # Lists and objects have no hash, and are no text.
+                outside = True
+            if outside:
                 decisions.append(experiment.not_in_audience)
                 continue
         elif experiment.audience is not None and not experiment.audience(given, now):
@@ -67,6 +71,8 @@ def evaluate(
         digest = md5(raw_unit + experiment.suffix).digest()
         if experiment.traffic_end is not None and digest[4:8] >= experiment.traffic_end:
             decisions.append(experiment.not_in_traffic)
+        elif experiment.half is not None:
+            decisions.append(experiment.outcomes[digest >= experiment.half])
         else:
             # Bytes compare from the left: the first four choose, and a digest that begins with a start is not
             # below it.

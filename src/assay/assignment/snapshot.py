@@ -37,8 +37,8 @@ class CompiledExperiment:
     is_plain: it runs, without gates, and one hash of the unit draws. gates: what stands before the audience, None when
     nothing does. attribute, texts: the audience, when it only asks whether an attribute is one of some texts. choose:
     how variants are drawn when it takes more than one hash of the unit. starts: where the slices of all variants but
-    the first begin; outcomes: the variants' decisions, made once and shared; traffic_end: where taking part ends, None
-    when everybody does.
+    the first begin; half: the only one of them, when there are two variants; outcomes: the variants' decisions, made
+    once and shared; traffic_end: where taking part ends, None when everybody does.
     """
 
     key: str
@@ -52,6 +52,7 @@ class CompiledExperiment:
     choose: Choose | None
     traffic_end: bytes | None
     starts: tuple[bytes, ...]
+    half: bytes | None
     outcomes: tuple[Decision, ...]
     not_running: Decision
     not_in_audience: Decision
@@ -136,6 +137,7 @@ def compile_experiment(
         choose=choose,
         traffic_end=end_of(experiment.traffic),
         starts=starts,
+        half=starts[0] if len(starts) == 1 else None,
         outcomes=tuple(outcomes[key] for key in live),
         not_running=nobody(Reason.NOT_RUNNING),
         not_in_audience=nobody(Reason.NOT_IN_AUDIENCE),
