@@ -1,7 +1,8 @@
 """Assigning whole tables: units a second in SQL, beside the same engine's bare md5 over the same text, in one run.
 
-Both queries run over the same table and end in an aggregate, so that no engine can skip a row. They take turns, and
-ratios are medians of the rounds' own ratios. Run: `make bench-batch`, or with --quick for a short look.
+Both queries run over the same table, once ending in an aggregate, so that no engine can skip a row, and once with their
+answers written to a table, as a batch job would. They take turns, and ratios are medians of the rounds' own ratios.
+Run: `make bench-batch`, or with --quick for a short look.
 """
 
 from __future__ import annotations
@@ -32,6 +33,12 @@ _BARE = {
     "duckdb": f"SELECT max(md5({_TEXT})) FROM units",
     "clickhouse": f"SELECT max(MD5({_TEXT})) FROM units",
     "postgres": f'SELECT max(md5({_TEXT}) COLLATE "C") FROM units',
+}
+_HASH = {"duckdb": f"md5({_TEXT})", "clickhouse": f"MD5({_TEXT})", "postgres": f"md5({_TEXT})"}
+_WRITE = {
+    "duckdb": "CREATE TABLE written AS {query}",
+    "clickhouse": "CREATE TABLE written ENGINE = MergeTree ORDER BY tuple() AS {query}",
+    "postgres": "CREATE TABLE written AS {query}",
 }
 _FILL = {
     "duckdb": """CREATE TABLE units AS SELECT 'user-' || i AS user_id,
@@ -98,13 +105,25 @@ def postgres() -> Iterator[Ask]:
 ENGINES = {"duckdb": duckdb, "clickhouse": clickhouse, "postgres": postgres}
 
 
-def query(job: str, dialect: str) -> str:
-    """Every variant and every reason, made and counted."""
+def assignment(job: str, dialect: str) -> str:
+    """The query of a job."""
     columns = {"country": ColumnKind.TEXT}
-    given = assignment_sql(
+    return assignment_sql(
         [JOBS[job]], "checkout", dialect=dialect, table="units", unit="user_id", columns=columns, now=_NOW
     )
-    return f"SELECT count(variant), count(reason) FROM ({given}) AS assigned"
+
+
+def counted(dialect: str) -> dict[str, str]:
+    """Every variant and every reason made and counted, beside every hash made."""
+    jobs = {job: f"SELECT count(variant), count(reason) FROM ({assignment(job, dialect)}) AS assigned" for job in JOBS}
+    return {"bare": _BARE[dialect], **jobs}
+
+
+def written(dialect: str) -> dict[str, str]:
+    """Unit, variant and reason in a new table, beside unit and hash in one."""
+    bare = f"SELECT user_id, {_HASH[dialect]} AS hash FROM units"
+    queries = {"bare": bare, **{job: assignment(job, dialect) for job in JOBS}}
+    return {name: _WRITE[dialect].format(query=query) for name, query in queries.items()}
 
 
 def seconds(ask: Ask, sql: str) -> float:
@@ -116,26 +135,32 @@ def seconds(ask: Ask, sql: str) -> float:
 
 def measure(dialect: str, n: int, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
     """Ratios and millions of units a second of one engine."""
+    ratios: dict[str, float] = {}
+    figures: dict[str, float] = {}
     with ENGINES[dialect]() as ask:
         ask(_FILL[dialect].format(n=n))
         if dialect == "postgres":
             ask("VACUUM ANALYZE units")
-        queries = {"bare": _BARE[dialect], **{job: query(job, dialect) for job in JOBS}}
-        for sql in queries.values():
-            seconds(ask, sql)
-        times = {name: [] for name in queries}
-        for _ in range(rounds):
-            for name, sql in queries.items():
-                times[name].append(seconds(ask, sql))
-    rates = {name: n / statistics.median(values) / 1e6 for name, values in times.items()}
-    shares = {
-        job: statistics.median(bare / ours for bare, ours in zip(times["bare"], times[job], strict=True))
-        for job in JOBS
-    }
-    shown = "   ".join(f"{job} {rates[job]:6.1f} ({shares[job]:.2f})" for job in JOBS)
-    print(f"{dialect:>12}   bare md5 {rates['bare']:6.1f}   {shown}   million units/s over {n:,}")
-    ratios = {f"rate_vs_md5_{dialect}_{job}": share for job, share in shares.items()}
-    return ratios, {f"munits_per_s_{dialect}_{name}": rate for name, rate in rates.items()}
+        for way, queries in (("", counted(dialect)), ("written_", written(dialect))):
+            times: dict[str, list[float]] = {name: [] for name in queries}
+            for turn in range(rounds + 1):
+                for name, sql in queries.items():
+                    took = seconds(ask, sql)
+                    if way:
+                        ask("DROP TABLE written")
+                    if turn:
+                        times[name].append(took)
+            rates = {name: n / statistics.median(values) / 1e6 for name, values in times.items()}
+            shares = {
+                job: statistics.median(bare / ours for bare, ours in zip(times["bare"], times[job], strict=True))
+                for job in JOBS
+            }
+            shown = "   ".join(f"{job} {rates[job]:6.1f} ({shares[job]:.2f})" for job in JOBS)
+            what = "written to a table" if way else "counted"
+            print(f"{dialect:>12} {what:>19}   bare md5 {rates['bare']:6.1f}   {shown}   million units/s")
+            ratios |= {f"rate_{way}vs_md5_{dialect}_{job}": share for job, share in shares.items()}
+            figures |= {f"munits_per_s_{way}{dialect}_{name}": rate for name, rate in rates.items()}
+    return ratios, figures
 
 
 def main() -> None:
@@ -143,7 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
-    n, rounds = (100_000, 3) if quick else (3_000_000, 9)
+    n, rounds = (100_000, 3) if quick else (3_000_000, 7)
     ratios: dict[str, float] = {}
     figures: dict[str, float] = {}
     for dialect in ENGINES:
