@@ -39,6 +39,10 @@ CASES: list[tuple[dict[str, Any], str]] = [
         {"action": {"type": "buy", "min_count": 2, "within_hours": 240, "min_value": 50}},
         "actions 'buy' of the last 10 days: at least 2 of them, worth at least 50 together",
     ),
+    (
+        {"temporal": {"holidays": [{"country": "US", "subdivision": "CA", "dates": ["2026-12-25"]}]}},
+        "on a holiday of US-CA, in UTC",
+    ),
     ({"segment": "loyal"}, "segment 'loyal': nobody until it is looked up"),
 ]
 

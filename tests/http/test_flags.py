@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from assay.assignment.flags import value_of
-from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, etag_of, flag_of, matches
+from assay.http.etags import etag_of, matches
+from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, flag_of
 from assay.model.decision import Decision, Reason
 from assay.model.experiment import Variant
 

@@ -24,6 +24,7 @@ from assay.model.audience import (
     SegmentRef,
     Some,
     Temporal,
+    every_part,
 )
 
 Attributes: TypeAlias = Mapping[str, Any]
@@ -62,38 +63,16 @@ def compile_condition(condition: Condition) -> Predicate:
 
 def attributes_read(condition: Condition) -> frozenset[str]:
     """The names of all attributes that a condition compares; places, screens, times and actions not counted."""
-    match condition:
-        case Attribute(name):
-            return frozenset((name,))
-        case All(parts) | Some(parts):
-            return frozenset[str]().union(*(attributes_read(part) for part in parts))
-        case Not(inner):
-            return attributes_read(inner)
-        case Score(_, lines):
-            return frozenset[str]().union(*(attributes_read(line.condition) for line in lines))
-        case SegmentRef(_, inner):
-            return frozenset() if inner is None else attributes_read(inner)
-        case _:
-            return frozenset()
+    return frozenset(part.attribute for part in every_part(condition) if isinstance(part, Attribute))
 
 
 def goes_by_time(condition: Condition) -> bool:
     """Whether the answer depends on when it is given."""
-    match condition:
-        case Attribute():
-            return condition.op in (Operator.WITHIN_LAST, Operator.LONGER_AGO)
-        case Temporal() | Action():
-            return True
-        case All(parts) | Some(parts):
-            return any(goes_by_time(part) for part in parts)
-        case Not(inner):
-            return goes_by_time(inner)
-        case Score(_, lines):
-            return any(goes_by_time(line.condition) for line in lines)
-        case SegmentRef(_, inner):
-            return inner is not None and goes_by_time(inner)
-        case _:
-            return False
+    ages = (Operator.WITHIN_LAST, Operator.LONGER_AGO)
+    return any(
+        part.op in ages if isinstance(part, Attribute) else isinstance(part, (Temporal, Action))
+        for part in every_part(condition)
+    )
 
 
 def one_of_texts(condition: Condition) -> tuple[str, frozenset[str] | None]:

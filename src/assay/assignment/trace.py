@@ -9,8 +9,8 @@ from typing import Any
 
 from assay.assignment.targeting import compile_condition
 from assay.assignment.temporal import wall_time, zone_of
-from assay.assignment.words import condition_words, parts_of, plain, shown
-from assay.model.audience import Action, Attribute, Condition, Coordinates, Score, Screen, Temporal
+from assay.assignment.words import condition_words, plain, shown
+from assay.model.audience import Action, Attribute, Condition, Coordinates, Score, Screen, Temporal, parts_within
 from assay.model.temporal import UNIT_ZONE
 
 
@@ -46,7 +46,7 @@ class Trace:
 
 def trace(condition: Condition, attributes: Mapping[str, Any], now: datetime) -> Trace:
     """The condition with the outcome of each of its parts."""
-    parts = tuple(trace(part, attributes, now) for part in parts_of(condition))
+    parts = tuple(trace(part, attributes, now) for part in parts_within(condition))
     matched = compile_condition(condition)(attributes, now)
     return Trace(condition_words(condition), matched, _given(condition, parts, attributes, now), parts)
 

@@ -19,12 +19,12 @@ from assay.model.audience import (
     SegmentRef,
     Some,
     Temporal,
+    parts_within,
 )
 from assay.model.comparisons import Operator
 from assay.model.temporal import UNIT_ZONE, DateRange
 
 _SHOWN = 200
-_DAYS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +37,7 @@ class Words:
 
 def audience_words(condition: Condition) -> Words:
     """The condition and all its parts in words."""
-    return Words(condition_words(condition), tuple(map(audience_words, parts_of(condition))))
-
-
-def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions within a condition."""
-    match condition:
-        case All(parts) | Some(parts):
-            return parts
-        case Not(inner):
-            return (inner,)
-        case Score(_, lines):
-            return tuple(line.condition for line in lines)
-        case SegmentRef(_, inner):
-            return () if inner is None else (inner,)
-        case _:
-            return ()
+    return Words(condition_words(condition), tuple(map(audience_words, parts_within(condition))))
 
 
 def condition_words(condition: Condition) -> str:
@@ -168,8 +153,7 @@ def _temporal(condition: Temporal) -> str:
     for holidays in condition.holidays:
         where = holidays.country + (f"-{holidays.subdivision}" if holidays.subdivision else "")
         named = f" ({_or(list(holidays.names))})" if holidays.names else ""
-        days = ", ".join(holidays.dates[:_DAYS_SHOWN]) + (", …" if len(holidays.dates) > _DAYS_SHOWN else "")
-        parts.append(f"on a holiday of {where}{named}" + (f": {days}" if days else ""))
+        parts.append(f"on a holiday of {where}{named}")
     zone = "the unit's own time zone" if condition.timezone == UNIT_ZONE else condition.timezone
     return f"{' and '.join(parts)}, in {zone}"
 

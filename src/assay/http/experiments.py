@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
@@ -11,6 +12,7 @@ from assay.errors import InvalidInput
 from assay.http.payloads import ConcludeIn, ExperimentChange, ExperimentIn, MetricIn, VariantIn
 from assay.http.translation import changed, metric_of, new_experiment, single_variant
 from assay.http.views import created_view, experiment_view, validation_view
+from assay.model.experiment import Experiment
 from assay.model.lifecycle import Status
 from assay.model.metric import Role
 from assay.service.checklist import checklist
@@ -101,45 +103,30 @@ def experiments_router(services: Services) -> APIRouter:
 def _add_moves(router: APIRouter, services: Services) -> None:
     lifecycle = services.lifecycle
 
-    @router.post("/{experiment_id}/start", summary="Check and start")
-    def start(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.start(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/submit", summary="Hand a draft over for review")
-    def submit(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.submit(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/approve", summary="Approve what is in review")
-    def approve(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.approve(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/send-back", summary="Back from review to the draft")
-    def send_back(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.send_back(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/fail", summary="Give it up as broken")
-    def fail(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.fail(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/pause", summary="Assign nobody for a while")
-    def pause(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.pause(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/resume", summary="Assign again")
-    def resume(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.resume(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/stop", summary="End it; the final analysis follows by itself")
-    def stop(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.stop(experiment_id, actor=actor))
-
-    @router.post("/{experiment_id}/cancel", summary="Give it up without a verdict")
-    def cancel(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
-        return experiment_view(lifecycle.cancel(experiment_id, actor=actor))
+    for verb, summary, move in (
+        ("start", "Check and start", lifecycle.start),
+        ("submit", "Hand a draft over for review", lifecycle.submit),
+        ("approve", "Approve what is in review", lifecycle.approve),
+        ("send-back", "Back from review to the draft", lifecycle.send_back),
+        ("fail", "Give it up as broken", lifecycle.fail),
+        ("pause", "Assign nobody for a while", lifecycle.pause),
+        ("resume", "Assign again", lifecycle.resume),
+        ("stop", "End it; the final analysis follows by itself", lifecycle.stop),
+        ("cancel", "Give it up without a verdict", lifecycle.cancel),
+    ):
+        name = verb.replace("-", "_")
+        router.add_api_route(f"/{{experiment_id}}/{verb}", _mover(move), methods=["POST"], name=name, summary=summary)
 
     @router.post("/{experiment_id}/conclude", summary="Record the decision")
     def conclude(experiment_id: str, payload: ConcludeIn, actor: Actor = ANYBODY) -> dict[str, Any]:
         return experiment_view(lifecycle.conclude(experiment_id, winner=payload.winner, actor=actor))
+
+
+def _mover(move: Callable[..., Experiment]) -> Callable[..., dict[str, Any]]:
+    def moved(experiment_id: str, actor: Actor = ANYBODY) -> dict[str, Any]:
+        return experiment_view(move(experiment_id, actor=actor))
+
+    return moved
 
 
 def _running(services: Services) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -45,14 +44,3 @@ def encoded_flags(flags: list[bytes]) -> bytes:
     """Flags that are JSON already, as the answer to a bulk evaluation."""
     metadata = {"service": "assay", "flags": len(flags)}
     return _encoder.encode({"flags": [msgspec.Raw(flag) for flag in flags], "metadata": metadata})
-
-
-def etag_of(content: bytes) -> str:
-    """An entity tag that changes whenever the content does."""
-    return f'"{blake2b(content, digest_size=16).hexdigest()}"'
-
-
-def matches(etag: str, if_none_match: str) -> bool:
-    """Whether If-None-Match names the tag: a list, `*`, weak tags, and tags without their quotes are all understood."""
-    given = (item.strip().removeprefix("W/").strip('"') for item in if_none_match.split(","))
-    return any(item in ("*", etag.strip('"')) for item in given)

@@ -14,7 +14,8 @@ import msgspec
 import structlog
 
 from assay.errors import AssayError, TooLarge, Unavailable, shown
-from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, etag_of, flag_of, matches
+from assay.http.etags import etag_of, matches
+from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, flag_of
 from assay.http.problems import encoded_body_problem, headers_of
 from assay.http.wire import Disconnected, Receive, Scope, Send, read_body, send_json
 from assay.model.decision import Decision, Reason

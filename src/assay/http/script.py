@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from assay.http.flags import etag_of, matches
+from assay.http.etags import etag_of, matches
 
 PATH = "/assay.js"
 SOURCE = Path(__file__).parent / "static" / "assay.js"

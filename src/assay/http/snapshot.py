@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from assay.http.flags import matches
+from assay.http.etags import matches
 from assay.service.services import Services
 
 _DESCRIPTION = """Everything an SDK needs to decide in its own process. Ask again with `If-None-Match`: 304 as long as

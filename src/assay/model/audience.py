@@ -6,7 +6,7 @@ A condition on an attribute that the unit does not have never matches, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, Union
 
@@ -118,6 +118,28 @@ class SegmentRef:
 Leaf: TypeAlias = Union[Attribute, Temporal, Coordinates, Screen, Action]
 Condition: TypeAlias = Union[All, Some, Not, Score, SegmentRef, Leaf]
 EVERYONE = All()
+
+
+def parts_within(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions right within a condition."""
+    match condition:
+        case All(parts) | Some(parts):
+            return parts
+        case Not(inner):
+            return (inner,)
+        case Score(_, lines):
+            return tuple(line.condition for line in lines)
+        case SegmentRef(_, inner):
+            return () if inner is None else (inner,)
+        case _:
+            return ()
+
+
+def every_part(condition: Condition) -> Iterator[Condition]:
+    """The condition itself and all within it, at any depth."""
+    yield condition
+    for part in parts_within(condition):
+        yield from every_part(part)
 
 
 @dataclass(frozen=True, slots=True)

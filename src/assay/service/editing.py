@@ -74,7 +74,7 @@ class Editing:
         if experiment.status is not Status.DRAFT:
             raise Conflict(
                 f"experiment '{key}' is {experiment.status.value}: a definition is fixed once it has left the draft",
-                hint="stop it, or make a new experiment",
+                hint="what runs can get more traffic; anything else begins a new version",
             )
         return experiment
 

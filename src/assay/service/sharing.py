@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from assay.errors import Conflict, NotFound
-from assay.model.audience import All, Condition, Not, Score, SegmentRef, Some
+from assay.model.audience import Condition, SegmentRef, every_part
 from assay.model.experiment import Experiment
 from assay.model.lifecycle import Status
 from assay.model.shared import Layer, Segment
@@ -86,18 +86,8 @@ class Sharing:
 
 
 def segments_of(condition: Condition) -> set[str]:
-    """The segments that a condition names."""
-    match condition:
-        case All(parts) | Some(parts):
-            return set[str]().union(*(segments_of(part) for part in parts))
-        case Not(inner):
-            return segments_of(inner)
-        case Score(_, lines):
-            return set[str]().union(*(segments_of(line.condition) for line in lines))
-        case SegmentRef(key, inner):
-            return {key} | (segments_of(inner) if inner is not None else set())
-        case _:
-            return set()
+    """The segments that a condition names, at any depth."""
+    return {part.segment for part in every_part(condition) if isinstance(part, SegmentRef)}
 
 
 def _refers(experiment: Experiment, kind: type[Any], key: str) -> bool:

@@ -22,6 +22,7 @@ from assay.model.audience import (
     SegmentRef,
     Some,
     Temporal,
+    every_part,
 )
 from assay.model.places import Orientation
 from assay.model.table import ColumnKind
@@ -70,25 +71,21 @@ def condition_sql(condition: Condition, scope: Scope) -> str:
 
 def attributes_of(condition: Condition) -> frozenset[str]:
     """Every attribute that `condition_sql` may look for a column of."""
-    match condition:
+    return frozenset(name for part in every_part(condition) for name in _read_by(part))
+
+
+def _read_by(part: Condition) -> tuple[str, ...]:
+    match part:
         case Attribute(name):
-            return frozenset((name,))
-        case All(parts) | Some(parts):
-            return frozenset[str]().union(*map(attributes_of, parts))
-        case Not(inner):
-            return attributes_of(inner)
-        case Score(_, lines):
-            return frozenset[str]().union(*(attributes_of(line.condition) for line in lines))
-        case SegmentRef(_, inner):
-            return frozenset() if inner is None else attributes_of(inner)
+            return (name,)
         case Temporal():
-            return frozenset(("timezone",)) if condition.timezone == UNIT_ZONE else frozenset()
+            return ("timezone",) if part.timezone == UNIT_ZONE else ()
         case Coordinates():
-            return frozenset(("latitude", "longitude"))
+            return ("latitude", "longitude")
         case Screen():
-            return frozenset(("screen_width", "screen_height"))
+            return ("screen_width", "screen_height")
         case _:
-            return frozenset()
+            return ()
 
 
 def _joined(parts: list[str], by: str, empty: str) -> str:
