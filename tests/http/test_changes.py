@@ -222,3 +222,17 @@ async def test_explaining_odd_attributes(server: Server, context: dict[str, Any]
         False,
         True,
     ]
+
+
+async def test_what_is_fixed_says_what_may_be_done_instead(server: Server) -> None:
+    await server.running()
+    answer = await server.http.patch("/api/v1/experiments/checkout", json={"name": "other"})
+    assert (answer.status_code, "new version" in answer.json()["hint"]) == (409, True)
+    variants = [{"id": "a"}, {"id": "b"}]
+    metric = {"name": "m", "type": "conversion", "event": "buy"}
+    await server.post("/experiments", {"id": "r", "name": "r", "variants": variants, "primary_metric": metric})
+    assert (await server.post("/experiments/r/submit")).status_code == 200
+    answer = await server.http.patch("/api/v1/experiments/r", json={"name": "other"})
+    assert (answer.status_code, "send it back" in answer.json()["hint"]) == (409, True)
+    assert (await server.post("/experiments/r/send-back")).status_code == 200
+    assert (await server.http.patch("/api/v1/experiments/r", json={"name": "other"})).status_code == 200

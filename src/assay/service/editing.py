@@ -72,9 +72,11 @@ class Editing:
         if experiment is None:
             raise NotFound("experiment", key, known=[item.key for item in self.definitions.all()])
         if experiment.status is not Status.DRAFT:
+            in_review = experiment.status is Status.REVIEW
+            hint = "send it back first" if in_review else "give it more traffic, or begin a new version of it"
             raise Conflict(
                 f"experiment '{key}' is {experiment.status.value}: a definition is fixed once it has left the draft",
-                hint="what runs can get more traffic; anything else begins a new version",
+                hint=hint,
             )
         return experiment
 
