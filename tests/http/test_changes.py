@@ -228,7 +228,7 @@ async def test_what_is_fixed_says_what_may_be_done_instead(server: Server) -> No
     await server.running()
     answer = await server.http.patch("/api/v1/experiments/checkout", json={"name": "other"})
     assert (answer.status_code, "new version" in answer.json()["hint"]) == (409, True)
-    variants = [{"id": "a"}, {"id": "b"}]
+    variants = [{"id": "control"}, {"id": "b"}]
     metric = {"name": "m", "type": "conversion", "event": "buy"}
     await server.post("/experiments", {"id": "r", "name": "r", "variants": variants, "primary_metric": metric})
     assert (await server.post("/experiments/r/submit")).status_code == 200
