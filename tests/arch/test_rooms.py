@@ -111,7 +111,7 @@ def test_every_import_is_in_the_table(path: Path) -> None:
         ("service", "from assay.queries.moments import metric_moments"),
         ("adapters", "from assay.adapters.memory import MemoryInbox"),
         ("http", "from assay.adapters.memory import MemoryInbox"),
-        ("dashboard", "from assay.stats.power import power_mean"),
+        ("dashboard", "from assay.stats.planning.power import power_mean"),
         ("model", "from assay import wording"),
     ],
 )

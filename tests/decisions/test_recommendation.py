@@ -10,7 +10,7 @@ from assay.model.moments import Moments
 from assay.model.plan import Plan
 from assay.model.result import Action, DataQuality, Progress, Recommendation, Validity
 from assay.stats.experiment import analyse_metrics
-from assay.stats.sample_ratio import sample_ratio
+from assay.stats.trust.sample_ratio import sample_ratio
 
 Counts = dict[str, tuple[int, int]]
 BOUGHT = Metric(key="bought", kind=MetricKind.CONVERSION, event="buy", role=Role.PRIMARY)

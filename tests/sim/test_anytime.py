@@ -10,7 +10,7 @@ import pytest
 from assay.model.result import Interval
 from assay.stats.arm import Arm
 from assay.stats.armview import share_interval
-from assay.stats.sequence import tuned_rho_squared
+from assay.stats.sequential.mixture import tuned_rho_squared
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
 from tests.sim.unit_streams import (

@@ -12,8 +12,8 @@ from assay.model.result import Interval
 from assay.stats.arm import Arm
 from assay.stats.contrast import Contrast, fixed_means, fixed_proportions
 from assay.stats.estimate import Estimates, estimate, fixed_rule
-from assay.stats.multiplicity import adjust
-from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+from assay.stats.multiple.adjust import adjust
+from assay.stats.planning.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import gammaln
 
 from assay.model.result import Validity
-from assay.stats.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
+from assay.stats.trust.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.unit_streams import Array
 

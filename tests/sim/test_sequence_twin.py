@@ -12,7 +12,7 @@ from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.plan import Plan
 from assay.model.result import Comparison, Interval, Validity
 from assay.stats.experiment import analyse_metrics
-from assay.stats.sequence import tuned_rho_squared
+from assay.stats.sequential.mixture import tuned_rho_squared
 from tests.sim.sequence_twin import mean_rejects, share_ratio_rejects, share_rejects
 from tests.sim.unit_streams import (
     Array,

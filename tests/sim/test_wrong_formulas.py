@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri, xlogy
 
-from assay.stats.sequence import tuned_rho_squared
+from assay.stats.sequential.mixture import tuned_rho_squared
 from tests.sim.alarm_bound import REPLICATIONS, most_allowed
 from tests.sim.sequence_twin import radius
 from tests.sim.unit_streams import Array, Counts, as_adjusted, conversions, paired

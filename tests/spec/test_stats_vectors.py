@@ -3,171 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Mapping
+import shutil
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay.model.metric import Measure, Metric, MetricKind
-from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
-from assay.model.plan import Correction, Plan
-from assay.model.result import Comparison, Interval, Validity
-from assay.stats import power
-from assay.stats.arm import Arm, arm_of
-from assay.stats.armview import mean_interval, share_interval
-from assay.stats.cuped import Adjustment, adjustment
-from assay.stats.distributions import normal_log_p
-from assay.stats.experiment import analyse_metrics
-from assay.stats.fieller import Bounds, accepted
-from assay.stats.multiplicity import adjust
-from assay.stats.sample_ratio import sample_ratio
-from assay.stats.sequence import log_e_value, squared_radius, tuned_rho_squared
+from tests.spec.stats_calls import all_calls
 
 SPEC = Path(__file__).parents[2] / "spec" / "stats"
 FILES = {path.stem: json.loads(path.read_text()) for path in sorted(SPEC.glob("*.json"))}
 VECTORS = [(stem, vector) for stem, document in FILES.items() for vector in document["vectors"]]
 FIELDS = {"name", "function", "inputs", "expected", "tolerance", "source", "checked"}
-
-Found = dict[str, Any]
-
-
-def compared(kind: MetricKind, arms: Mapping[str, Moments], alpha: float = 0.05) -> dict[str, Found]:
-    """Treatment → numbers, through the public entry point, as one look without a correction."""
-    metric = Metric(
-        key="m",
-        kind=kind,
-        event="e",
-        field="f",
-        denominator=Measure(event="d") if kind is MetricKind.RATIO else None,
-    )
-    (result,), failures = analyse_metrics(
-        [metric],
-        {"m": arms},
-        control="control",
-        plan=Plan(alpha=alpha, correction=Correction.NONE),
-        validity=Validity.FIXED,
-        tuning_units=10_000,
-    )
-    assert not failures
-    return {item.variant: numbers(item) for item in result.comparisons}
-
-
-def numbers(item: Comparison) -> Found:
-    found = {
-        name: getattr(item, name)
-        for name in ("absolute", "relative", "p_value", "statistic", "degrees_of_freedom", "variance_reduction")
-    }
-    assert isinstance(item.absolute_interval, Interval)
-    return {**found, "lower": item.absolute_interval.lower, "upper": item.absolute_interval.upper}
-
-
-def two_proportion_z(treatment: list[int], control: list[int], alpha: float) -> Found:
-    arms = {"control": Moments.of_counts(*control), "t": Moments.of_counts(*treatment)}
-    found = compared(MetricKind.CONVERSION, arms, alpha)["t"]
-    return {**found, "log_p": normal_log_p(found["statistic"])}
-
-
-def welch_t(treatment: list[float], control: list[float], alpha: float) -> Found:
-    arms = {
-        name: Moments(int(n), (VALUE,), (mean,), ((n - 1) * sd * sd,))
-        for name, (n, mean, sd) in (("control", control), ("t", treatment))
-    }
-    return compared(MetricKind.MEAN, arms, alpha)["t"]
-
-
-def welch_t_rows(treatment: list[float], control: list[float], alpha: float) -> Found:
-    arms = {
-        name: Moments.of((VALUE,), [(x,) for x in values]) for name, values in (("control", control), ("t", treatment))
-    }
-    return compared(MetricKind.MEAN, arms, alpha)["t"]
-
-
-def given_moments(treatment: Mapping[str, Any], control: Mapping[str, Any], alpha: float) -> Found:
-    arms = {
-        name: Moments(item["n"], tuple(item["columns"]), tuple(item["means"]), tuple(item["comoments"]))
-        for name, item in (("control", control), ("t", treatment))
-    }
-    return compared(MetricKind.SUM, arms, alpha)["t"]
-
-
-def wilson(converted: int, n: int, alpha: float) -> Found:
-    interval = share_interval(Arm(n, converted / n, 0.0), None, alpha)
-    assert isinstance(interval, Interval)
-    return {"lower": interval.lower, "upper": interval.upper}
-
-
-def mean_of(arm: list[float], alpha: float) -> Found:
-    n, mean, sd = arm
-    interval = mean_interval(Arm(int(n), mean, sd * sd), None, alpha)
-    assert isinstance(interval, Interval)
-    return {"lower": interval.lower, "upper": interval.upper}
-
-
-def fieller(treatment: list[float], control: list[float], critical: float) -> Found:
-    (t, v_t), (c, v_c) = treatment, control
-    bounds = accepted(t - c, c, (v_t + v_c, 2 * v_c, v_c), critical**2)
-    assert isinstance(bounds, Bounds)
-    return {"relative": t / c - 1, "lower": bounds.lower, "upper": bounds.upper}
-
-
-def ratio(value: list[float], denominator: list[float]) -> Found:
-    moments = Moments.of((VALUE, DENOMINATOR), list(zip(value, denominator, strict=True)))
-    arm = arm_of(MetricKind.RATIO, moments)
-    assert isinstance(arm, Arm)
-    return {"value": arm.value, "standard_error": math.sqrt(arm.variance)}
-
-
-def cuped_rows(value: list[float], covariate: list[float], variant: list[str], control: str) -> Found:
-    assert control == "control"
-    rows = list(zip(variant, value, covariate, strict=True))
-    arms = {
-        name: Moments.of((VALUE, COVARIATE), [(y, x) for other, y, x in rows if other == name])
-        for name in dict.fromkeys(variant)
-    }
-    by = adjustment(arms)
-    assert isinstance(by, Adjustment)
-    return {"theta": by.theta, "comparisons": compared(MetricKind.MEAN, arms)}
-
-
-def adjusted(p_values: list[float], method: str) -> Found:
-    return {"adjusted": adjust(p_values, Correction(method))}
-
-
-def split(observed: list[int], weights: list[int]) -> Found:
-    names = [f"v{i}" for i in range(len(observed))]
-    found = sample_ratio(
-        dict(zip(names, observed, strict=True)),
-        dict(zip(names, weights, strict=True)),
-        alpha=0.001,
-        validity=Validity.FIXED,
-    )
-    return {"p_value": found.p_value, "p_value_anytime": found.p_value_anytime}
-
-
-FUNCTIONS: dict[str, Callable[..., Found]] = {
-    "two_proportion_z": two_proportion_z,
-    "welch_t": welch_t,
-    "welch_t_rows": welch_t_rows,
-    "welch_moments": given_moments,
-    "cuped_moments": given_moments,
-    "wilson": wilson,
-    "mean_interval": mean_of,
-    "fieller": fieller,
-    "ratio": ratio,
-    "cuped_rows": cuped_rows,
-    "adjust": adjusted,
-    "sample_size_proportion": lambda **inputs: {"n": power.sample_size_proportion(**inputs)},
-    "sample_size_mean": lambda **inputs: {"n": power.sample_size_mean(**inputs)},
-    "power_proportion": lambda **inputs: {"power": power.power_proportion(**inputs)},
-    "power_mean": lambda **inputs: {"power": power.power_mean(**inputs)},
-    "minimum_effect_proportion": lambda **inputs: {"effect": power.minimum_effect_proportion(**inputs)},
-    "sample_ratio": split,
-    "log_e_value": lambda **inputs: {"log_e": log_e_value(**inputs)},
-    "squared_radius": lambda **inputs: {"square": squared_radius(**inputs)},
-    "tuned_rho_squared": lambda **inputs: {"rho_squared": tuned_rho_squared(**inputs)},
-}
+CALLS = all_calls()
 
 
 def agree(found: Any, expected: Any, tolerance: float, where: str) -> None:
@@ -188,7 +38,7 @@ def agree(found: Any, expected: Any, tolerance: float, where: str) -> None:
 
 @pytest.mark.parametrize(("stem", "vector"), VECTORS, ids=[f"{stem}-{vector['name']}" for stem, vector in VECTORS])
 def test_vector(stem: str, vector: Mapping[str, Any]) -> None:
-    agree(FUNCTIONS[vector["function"]](**vector["inputs"]), vector["expected"], vector["tolerance"], vector["name"])
+    agree(CALLS[vector["function"]](**vector["inputs"]), vector["expected"], vector["tolerance"], vector["name"])
 
 
 @pytest.mark.parametrize("stem", FILES)
@@ -197,17 +47,17 @@ def test_every_vector_states_its_source_and_tolerance(stem: str) -> None:
     assert len(set(names)) == len(names)
     assert FILES[stem]["about"]
     for vector in FILES[stem]["vectors"]:
-        assert set(vector) == FIELDS, vector["name"]
+        assert set(vector) - {"r"} == FIELDS, vector["name"]
         assert len(vector["source"]) >= 20, vector["name"]
         assert len(vector["checked"]) >= 10, vector["name"]
         assert 0 <= vector["tolerance"] <= 5e-3, vector["name"]
         assert vector["expected"], vector["name"]
-        assert vector["function"] in FUNCTIONS, vector["name"]
+        assert vector["function"] in CALLS, vector["name"]
 
 
 def test_there_are_vectors_for_every_kind_of_number() -> None:
     assert len(VECTORS) >= 120
-    assert {vector["function"] for _, vector in VECTORS} == set(FUNCTIONS)
+    assert {vector["function"] for _, vector in VECTORS} == set(CALLS)
 
 
 def test_a_wrong_number_is_noticed() -> None:
@@ -215,3 +65,31 @@ def test_a_wrong_number_is_noticed() -> None:
         agree({"p_value": 0.0500001}, {"p_value": 0.05}, 1e-9, "planted")
     with pytest.raises(AssertionError):
         agree({"p_value": 1e-30}, {"p_value": 1e-60}, 1e-9, "planted")
+
+
+R_VECTORS = [(f"{stem}-{vector['name']}", vector) for stem, vector in VECTORS if "r" in vector]
+MISSING = "NOT_INSTALLED"
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_r_gives_the_numbers_that_vectors_quote_from_it(tmp_path: Path) -> None:
+    """Vectors with an `r` field name, per expected number, the R expression that gives it; R is asked again here."""
+    asked = [(where, name, vector) for where, vector in R_VECTORS for name in vector["r"]]
+    lines = ["options(digits = 17, warn = -1)"]
+    for _, name, vector in asked:
+        expression = vector["r"][name]
+        lines.append(
+            f"cat(tryCatch({{ {expression} }}, packageNotFoundError = function(e) '{MISSING}'), '\\n', sep = ' ')"
+        )
+    script = tmp_path / "ask.R"
+    script.write_text("\n".join(lines))
+    answer = subprocess.run(["Rscript", "--vanilla", str(script)], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    said = [line.split() for line in answer.stdout.splitlines()]
+    assert len(said) == len(asked)
+    for (where, name, vector), words in zip(asked, said, strict=True):
+        if words == [MISSING]:
+            continue
+        expected = vector["expected"][name]
+        numbers = [float(word) for word in words]
+        agree(numbers if isinstance(expected, list) else numbers[0], expected, vector["tolerance"], f"{where}.{name}")

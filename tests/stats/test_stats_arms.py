@@ -13,7 +13,7 @@ from assay.model.moments import Moments
 from assay.model.result import Validity
 from assay.stats.arm import Arm
 from assay.stats.armview import share_interval, wilson
-from assay.stats.sequence import squared_radius
+from assay.stats.sequential.mixture import squared_radius
 from tests.stats.comparing import analysed, bounds, mean_of
 
 

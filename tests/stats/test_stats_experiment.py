@@ -12,7 +12,7 @@ from assay.model.moments import COVARIATE, VALUE, Moments
 from assay.model.plan import Correction, Plan
 from assay.model.result import Interval, MetricResult, Validity
 from assay.stats.experiment import analyse_metrics
-from assay.stats.multiplicity import adjust
+from assay.stats.multiple.adjust import adjust
 from tests.stats.comparing import analysed, bounds, mean_of, metric_of, rows
 
 ONE = {"c": Moments.of_counts(500, 10_000), "a": Moments.of_counts(560, 10_000), "b": Moments.of_counts(590, 10_000)}
@@ -173,7 +173,7 @@ def test_a_perfect_covariate_leaves_nothing_to_chance() -> None:
 
 
 def test_importing_the_room_does_not_load_scipy_stats() -> None:
-    rooms = "assay.stats.experiment, assay.stats.power, assay.stats.sample_ratio"
+    rooms = "assay.stats.experiment, assay.stats.planning.power, assay.stats.trust.sample_ratio"
     code = f"import sys, {rooms}; print('scipy.stats' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "False"

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from assay.errors import InvalidInput
-from assay.stats.power import (
+from assay.stats.planning.power import (
     days_to_completion,
     minimum_effect_mean,
     minimum_effect_proportion,

@@ -13,7 +13,7 @@ from assay.model.metric import MetricKind
 from assay.model.moments import Moments
 from assay.model.plan import Correction
 from assay.model.result import Interval, Validity
-from assay.stats.multiplicity import adjust
+from assay.stats.multiple.adjust import adjust
 from tests.stats.comparing import bounds, compared, mean_of
 
 ARM = st.builds(mean_of, st.integers(2, 5_000), st.floats(-100, 100), st.floats(0.1, 50))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.model.result import NoEstimate, Validity
-from assay.stats.sample_ratio import chi_square_p, multinomial_anytime_p, sample_ratio
+from assay.stats.trust.sample_ratio import chi_square_p, multinomial_anytime_p, sample_ratio
 
 
 @pytest.mark.parametrize("validity", list(Validity))

@@ -22,7 +22,7 @@ from assay.service.lifecycle import Lifecycle
 from assay.service.planning import planned_sample, tuning_units
 from assay.service.withheld import reason_to_withhold, withheld_result
 from assay.stats.experiment import analyse_metrics
-from assay.stats.sample_ratio import sample_ratio
+from assay.stats.trust.sample_ratio import sample_ratio
 
 _SECONDS_PER_DAY = 86_400
 _OVERSHOOT = 1.05

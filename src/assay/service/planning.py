@@ -6,8 +6,8 @@ from assay.errors import InvalidInput
 from assay.model.experiment import Experiment
 from assay.model.metric import MetricKind
 from assay.model.plan import Correction, Method, Plan
-from assay.stats.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
-from assay.stats.sequence import equivalent_alpha
+from assay.stats.planning.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
+from assay.stats.sequential.mixture import equivalent_alpha
 
 DEFAULT_TUNING_UNITS = 10_000
 """Units in two arms at which sequences are tightest when the plan names no sample."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assay.errors import InvalidInput
-from assay.stats.power import sample_size_mean, sample_size_proportion
-from assay.stats.sequence import equivalent_alpha
+from assay.stats.planning.power import sample_size_mean, sample_size_proportion
+from assay.stats.sequential.mixture import equivalent_alpha
 
 _TRAFFICS = {"daily_traffic_10k": 10_000, "daily_traffic_50k": 50_000, "daily_traffic_100k": 100_000}
 _EFFECTS = (0.05, 0.10, 0.15)

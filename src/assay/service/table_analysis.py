@@ -25,7 +25,7 @@ from assay.service.planning import tuning_units
 from assay.service.table_metrics import check_column, table_metrics
 from assay.service.table_words import gap_warnings, row_warnings
 from assay.stats.experiment import analyse_metrics
-from assay.stats.sample_ratio import sample_ratio
+from assay.stats.trust.sample_ratio import sample_ratio
 
 MAX_TABLE_VARIANTS = 50
 """More values than this in the variant column mean that it is another column."""

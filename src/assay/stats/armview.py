@@ -9,7 +9,7 @@ from assay.model.result import ArmEstimate, Interval, NoEstimate, Validity
 from assay.stats.arm import ONE_UNIT, ZERO_VARIANCE, Arm
 from assay.stats.distributions import normal_quantile, student_quantile
 from assay.stats.estimate import TOO_FEW_UNITS
-from assay.stats.sequence import squared_radius
+from assay.stats.sequential.mixture import squared_radius
 
 
 def arm_estimate(

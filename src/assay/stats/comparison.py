@@ -18,8 +18,8 @@ from assay.stats.contrast import (
     sequential_means,
     sequential_proportions,
 )
-from assay.stats.cuped import Adjustment, adjusted_arm, adjustment, variance_reduction
 from assay.stats.estimate import Estimates, anytime_rule, estimate, fixed_rule
+from assay.stats.reduction.cuped import Adjustment, adjusted_arm, adjustment, variance_reduction
 
 _FIXED_TESTS = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t", "cuped": "cuped_welch_t"}
 

@@ -11,7 +11,7 @@ from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.contrast import Contrast
 from assay.stats.distributions import student_p, student_quantile
 from assay.stats.fieller import Bounds, Outside, Quadratic, accepted_by_any
-from assay.stats.sequence import anytime_p, squared_radius
+from assay.stats.sequential.mixture import anytime_p, squared_radius
 
 ZERO_CONTROL = NoEstimate("zero_control", "the control is 0, so nothing can be given relative to it")
 CONTROL_NEAR_ZERO = NoEstimate(
@@ -54,7 +54,7 @@ def fixed_rule(contrast: Contrast) -> Rule:
 
 
 def anytime_rule(contrast: Contrast, rho_squared: float) -> Rule:
-    """The rule for every look: the normal mixture after the units of both arms (see assay.stats.sequence)."""
+    """The rule for every look: the normal mixture after the units of both arms (see assay.stats.sequential.mixture)."""
     m, nu = rho_squared * contrast.n_units, contrast.degrees_of_freedom
     return Rule(
         p=lambda statistic: anytime_p(statistic, m, nu),

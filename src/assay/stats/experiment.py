@@ -13,8 +13,8 @@ from assay.model.result import MetricResult, NoEstimate, Validity
 from assay.stats.armview import arm_estimate
 from assay.stats.comparison import Measured, compare, comparison, measure
 from assay.stats.estimate import Estimates
-from assay.stats.multiplicity import adjust, interval_alpha
-from assay.stats.sequence import tuned_rho_squared
+from assay.stats.multiple.adjust import adjust, interval_alpha
+from assay.stats.sequential.mixture import tuned_rho_squared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Tests for one look fixed in advance."""

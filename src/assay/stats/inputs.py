@@ -1,0 +1,102 @@
+"""What people hand to a test: ready moments or counts, or one value per unit in anything NumPy reads.
+
+Errors name the argument, what was given and what is accepted.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from assay.errors import InvalidInput
+from assay.model.moments import VALUE, Moments
+from assay.model.valuecounts import ValueCounts
+
+Floats = NDArray[np.float64]
+
+
+class Share(NamedTuple):
+    """`converted` of `n` units."""
+
+    converted: int
+    n: int
+
+
+def units_of(given: ArrayLike, name: str) -> Floats:
+    """One finite number per unit, as an array. Raises InvalidInput naming `name`."""
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(name, type(given).__name__, "numbers, one per unit") from None
+    if values.ndim != 1:
+        raise InvalidInput(name, f"an array of {values.ndim} dimensions", "one number per unit (one dimension)")
+    bad = int(values.size - np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise InvalidInput(name, f"{bad} of {values.size} values missing or infinite", "a finite number for every unit")
+    return values
+
+
+def moments_of(given: Moments | ArrayLike, name: str) -> Moments:
+    """Moments as they are, or of one value per unit."""
+    if isinstance(given, Moments):
+        return given
+    return array_moments((VALUE,), (units_of(given, name),))
+
+
+def array_moments(columns: tuple[str, ...], arrays: tuple[Floats, ...]) -> Moments:
+    """Moments of columns given as arrays of one length, in two passes; the first is the metric's value."""
+    n = int(arrays[0].size)
+    if n == 0:
+        return Moments.zeros(0, columns)
+    means = [float(np.mean(values)) for values in arrays]
+    centred = [values - mean for values, mean in zip(arrays, means, strict=True)]
+    rest = [float(np.mean(values)) for values in centred]
+    pairs = [(i, j) for i in range(len(columns)) for j in range(i, len(columns))]
+    comoments = tuple(float(np.dot(centred[i], centred[j])) - n * rest[i] * rest[j] for i, j in pairs)
+    exact = tuple(mean + left for mean, left in zip(means, rest, strict=True))
+    return Moments(n, columns, exact, comoments, float(arrays[0].max()))
+
+
+def share_of(given: Share | tuple[int, int] | Moments | ArrayLike, name: str) -> Share:
+    """(converted, n) as it is, moments of a conversion, or one 0 or 1 (False or True) per unit.
+
+    A tuple of two whole numbers is always (converted, n).
+    """
+    if isinstance(given, Moments):
+        return _checked_share(given.mean(VALUE) * given.n, given.n, name)
+    if isinstance(given, tuple) and len(given) == 2 and all(_is_number(item) for item in given):
+        return _checked_share(given[0], given[1], name)
+    values = units_of(given, name)
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise InvalidInput(name, "values other than 0 and 1", "0 or 1 for every unit, or (converted, n)")
+    return Share(int(values.sum()), int(values.size))
+
+
+def value_counts_of(given: ValueCounts | ArrayLike, name: str) -> ValueCounts:
+    """Value counts as they are, or of one value per unit."""
+    if isinstance(given, ValueCounts):
+        return given
+    values, counts = np.unique(units_of(given, name), return_counts=True)
+    return ValueCounts(values, counts)  # type: ignore[arg-type]
+
+
+def check_alpha(alpha: float, name: str = "alpha") -> float:
+    """An error rate above 0 and below 1."""
+    if not 0 < alpha < 1:
+        raise InvalidInput(name, alpha, "a number above 0 and below 1")
+    return alpha
+
+
+def _is_number(item: Any) -> bool:
+    return isinstance(item, (int, float, np.integer, np.floating)) and not isinstance(item, bool)
+
+
+def _checked_share(converted: float, n: float, name: str) -> Share:
+    whole = math.isfinite(converted) and math.isfinite(n) and n == int(n)
+    near = round(converted) if whole else 0
+    if not (whole and abs(converted - near) <= 1e-6 * max(1.0, abs(converted)) and 0 <= near <= n):
+        raise InvalidInput(name, f"{converted:g} of {n:g} units", "whole numbers with 0 ≤ converted ≤ n")
+    return Share(near, int(n))

@@ -1,0 +1,1 @@
+"""Many comparisons at once: adjusted p-values, simultaneous intervals, one rule over many metrics."""

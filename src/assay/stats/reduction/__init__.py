@@ -1,0 +1,1 @@
+"""Variance removed with what was known before exposure."""

@@ -1,0 +1,1 @@
+"""Confidence sequences and tests that hold at every look."""
