@@ -44,7 +44,7 @@ def arm_of(kind: MetricKind, moments: Moments) -> Arm | NoEstimate:
     """The arm that moments of a metric of this kind describe, or why there is none."""
     if moments.n <= 0:
         return EMPTY_ARM
-    if not _sound(moments):
+    if not sound(moments):
         return BAD_MOMENTS
     if kind is MetricKind.CONVERSION:
         return proportion_arm(moments)
@@ -97,7 +97,7 @@ def per_unit(comoment: float, n: int) -> float:
     return comoment / (n - 1) if n > 1 else 0.0
 
 
-def _sound(moments: Moments) -> bool:
+def sound(moments: Moments) -> bool:
     """Finite, no negative sum of squares, and no cross-moment beyond what Cauchy and Schwarz allow."""
     if not all(abs(mean) <= _LARGEST for mean in moments.means):
         return False

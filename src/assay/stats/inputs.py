@@ -65,6 +65,10 @@ def share_of(given: Share | tuple[int, int] | Moments | ArrayLike, name: str) ->
 
     A tuple of two whole numbers is always (converted, n).
     """
+    if isinstance(given, tuple) and len(given) == 2:
+        converted, n = given
+        if type(converted) is int and type(n) is int and 0 <= converted <= n:
+            return Share(converted, n)
     if isinstance(given, Moments):
         return _checked_share(given.mean(VALUE) * given.n, given.n, name)
     if isinstance(given, tuple) and len(given) == 2 and all(_is_number(item) for item in given):

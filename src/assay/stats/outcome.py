@@ -6,6 +6,7 @@ import math
 from enum import StrEnum
 from typing import NamedTuple
 
+from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
 
 
@@ -18,6 +19,16 @@ class Alternative(StrEnum):
     TWO_SIDED = "two_sided"
     GREATER = "greater"
     LESS = "less"
+
+
+def alternative_of(given: Alternative | str) -> Alternative:
+    """An alternative by its name. Raises InvalidInput for another."""
+    if type(given) is Alternative:
+        return given
+    try:
+        return Alternative(given)
+    except ValueError:
+        raise InvalidInput("alternative", given, "two_sided, greater or less") from None
 
 
 class Outcome(NamedTuple):
