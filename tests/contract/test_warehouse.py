@@ -29,9 +29,19 @@ METRICS = (
     Metric(key="slowest", kind=MetricKind.MEAN, field="seconds", aggregation=Aggregation.MAX),
     Metric(key="first", kind=MetricKind.MEAN, event="click", field="seconds", aggregation=Aggregation.MIN),
     Metric(key="per_click", kind=MetricKind.RATIO, event="buy", field="revenue", denominator=Measure(event="click")),
+    Metric(
+        key="per_click_before",
+        kind=MetricKind.RATIO,
+        event="buy",
+        field="revenue",
+        denominator=Measure(event="click"),
+        covariate_hours=24,
+    ),
+    Metric(key="median", kind=MetricKind.QUANTILE, event="click", field="seconds", quantile=0.5),
 )
+COUNTED = ("bought", "clicks", "revenue", "median")
 REQUESTS = tuple(
-    MomentsRequest(experiment=key, variants=("a", "b"), metrics=METRICS, until=until)
+    MomentsRequest(experiment=key, variants=("a", "b"), metrics=METRICS, until=until, value_counts=COUNTED)
     for key, until in (("one", None), ("two", datetime.fromtimestamp((START + 20 * HOUR) / 1e6, timezone.utc)))
 )
 
@@ -100,6 +110,11 @@ def test_sql_agrees_with_plain_loops(seed: int, batch_size: int, tmp_path: Path)
         assert found[key].first_exposure_at == expected[key].first_exposure_at
         for metric, variant in itertools.product(METRICS, ("a", "b")):
             assert_same(found[key].metrics[metric.key][variant], expected[key].metrics[metric.key][variant])
+        for name, variant in itertools.product(COUNTED, ("a", "b")):
+            left, right = found[key].value_counts[name][variant], expected[key].value_counts[name][variant]
+            assert left.values == pytest.approx(right.values, rel=1e-12)
+            assert left.counts == right.counts
+            assert left.n == found[key].metrics[name][variant].n > 0
     assert engine.exposures() == oracle.exposures()
     assert expected["one"].quality.units_in_two_variants > 0
     engine.close()
@@ -174,7 +189,7 @@ def test_units_without_events_count_as_zero(warehouse: Warehouse) -> None:
 def test_an_event_at_the_very_end_does_not_count(warehouse: Warehouse) -> None:
     until = datetime(2026, 2, 5, tzinfo=timezone.utc)
     end = microseconds(until)
-    request = MomentsRequest(experiment="one", variants=("a", "b"), metrics=METRICS, until=until)
+    request = MomentsRequest(experiment="one", variants=("a", "b"), metrics=METRICS, until=until, value_counts=COUNTED)
     warehouse.load(
         InboxBatch(
             (

@@ -17,10 +17,11 @@ from assay.errors import Unavailable
 from assay.model.event import FirstExposure, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric, MetricKind
-from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments, covariate_columns
 from assay.model.result import DataQuality
+from assay.model.valuecounts import ValueCounts
 from assay.ports import InboxBatch
-from assay.queries.moments import exposed_units, metric_moments
+from assay.queries.moments import exposed_units, metric_moments, metric_value_counts
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -116,7 +117,9 @@ class DuckdbWarehouse:
                 if any(request.metrics for request in requests)
                 else []
             )
-        return {request.experiment: _assemble(request, units, metrics) for request in requests}
+            counted = [asked for request in requests if (asked := _counted(request))]
+            counts = self._connection.execute(metric_value_counts(counted)).fetchall() if counted else []
+        return {request.experiment: _assemble(request, units, metrics, counts) for request in requests}
 
     def exposures(self) -> dict[str, int]:
         with self._lock:
@@ -159,7 +162,15 @@ def _first_line(error: Exception) -> str:
 _Rows = Iterable[tuple[Any, ...]]
 
 
-def _assemble(request: MomentsRequest, unit_rows: _Rows, metric_rows: _Rows) -> ExperimentMoments:
+def _counted(request: MomentsRequest) -> MomentsRequest | None:
+    """The request for value counts alone, if any are asked."""
+    metrics = tuple(metric for metric in request.metrics if metric.key in request.value_counts)
+    return replace(request, metrics=metrics) if metrics else None
+
+
+def _assemble(
+    request: MomentsRequest, unit_rows: _Rows, metric_rows: _Rows, count_rows: Sequence[tuple[Any, ...]]
+) -> ExperimentMoments:
     units = dict.fromkeys(request.variants, 0)
     twice, first_at = 0, None
     for experiment, variant, seen_twice, n_units, at in unit_rows:
@@ -180,13 +191,35 @@ def _assemble(request: MomentsRequest, unit_rows: _Rows, metric_rows: _Rows) -> 
         metrics={metric.key: _by_variant(metric, units, mine) for metric in request.metrics},
         quality=DataQuality(units_in_two_variants=twice, events_before_exposure=max(before.values(), default=0)),
         first_exposure_at=None if first_at is None else datetime.fromtimestamp(first_at / 1e6, timezone.utc),
+        value_counts={
+            metric.key: _counts_by_variant(metric, units, count_rows, request.experiment)
+            for metric in request.metrics
+            if metric.key in request.value_counts
+        },
     )
+
+
+def _counts_by_variant(
+    metric: Metric, units: dict[str, int], rows: Sequence[tuple[Any, ...]], experiment: str
+) -> dict[str, ValueCounts]:
+    found: dict[str, tuple[list[float], list[int]]] = {variant: ([], []) for variant in units}
+    for of_experiment, of_metric, variant, value, count in rows:
+        if of_experiment == experiment and of_metric == metric.key and variant in found:
+            found[variant][0].append(float(value))
+            found[variant][1].append(int(count))
+    arms = {}
+    for variant, (values, counts) in found.items():
+        seen = ValueCounts(tuple(values), tuple(counts))
+        without = 0 if metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE) else units[variant] - seen.n
+        arms[variant] = seen.merge(ValueCounts((0.0,), (without,))) if without else seen
+    return arms
 
 
 def columns_of(metric: Metric) -> tuple[str, ...]:
     """The columns of a metric's moments."""
     if metric.kind is MetricKind.RATIO:
-        return (VALUE, DENOMINATOR)
+        covariates = covariate_columns(2) if metric.covariate_hours is not None else ()
+        return (VALUE, DENOMINATOR, *covariates)
     return (VALUE, COVARIATE) if metric.covariate_hours is not None else (VALUE,)
 
 
@@ -196,19 +229,28 @@ def _by_variant(metric: Metric, units: dict[str, int], rows: Iterable[tuple[Any,
     arms = {}
     for variant, n_units in units.items():
         seen = found.get(variant, Moments.zeros(0, columns))
-        without = 0 if metric.kind is MetricKind.MEAN else n_units - seen.n
+        without = 0 if metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE) else n_units - seen.n
         arms[variant] = seen.merge(Moments.zeros(without, columns))
     return arms
 
 
+_CELLS = (VALUE, DENOMINATOR, *covariate_columns(2))
+"""The columns of one row of the answer, in its order."""
+
+
 def _read(columns: tuple[str, ...], row: tuple[Any, ...]) -> Moments:
     n = int(row[4])
-    mean_v, mean_d, mean_c, vv, vd, vc, dd, cc, maximum = (float(cell or 0.0) for cell in row[5:14])
     if n == 0:
         return Moments.zeros(0, columns)
-    one = Moments(n, (VALUE,), (mean_v,), (vv,), maximum)
-    if DENOMINATOR in columns:
-        return replace(one, columns=columns, means=(mean_v, mean_d), comoments=(vv, vd, dd))
-    if COVARIATE in columns:
-        return replace(one, columns=columns, means=(mean_v, mean_c), comoments=(vv, vc, cc))
-    return one
+    cells = [float(cell or 0.0) for cell in row[5:]]
+    k = len(_CELLS)
+    maximum, means, comoments = cells[0], tuple(cells[1 : k + 1]), tuple(cells[k + 1 :])
+    whole = Moments(n, _CELLS, means, comoments)
+    pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i:]]
+    return Moments(
+        n,
+        columns,
+        tuple(whole.mean(name) for name in columns),
+        tuple(whole.comoment(a, b) for a, b in pairs),
+        maximum,
+    )

@@ -19,8 +19,9 @@ from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
-from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.moments import DENOMINATOR, VALUE, Moments, covariate_columns
 from assay.model.result import DataQuality, ExperimentResult
+from assay.model.valuecounts import ValueCounts
 from assay.ports import Change, InboxBatch, Item
 
 _HOUR = 3_600_000_000
@@ -251,41 +252,57 @@ class MemoryWarehouse:
             sum(_comes_too_early(event, metric, at) for unit, (_, at) in once.items() for event in events[unit])
             for metric in request.metrics
         ]
+        rows = {metric.key: _rows(metric, request.variants, once, events) for metric in request.metrics}
         return ExperimentMoments(
             experiment=request.experiment,
             units=units,
-            metrics={metric.key: _arms(metric, request.variants, once, events) for metric in request.metrics},
+            metrics={metric.key: _arms(metric, rows[metric.key]) for metric in request.metrics},
             quality=DataQuality(
                 units_in_two_variants=len(met) - len(once), events_before_exposure=max(before, default=0)
             ),
             first_exposure_at=datetime.fromtimestamp(min(firsts) / 1e6, timezone.utc) if firsts else None,
+            value_counts={
+                key: {variant: ValueCounts.of(row[0] for row in found) for variant, found in rows[key].items()}
+                for key in request.value_counts
+            },
         )
 
 
-def _arms(
+_Rows = dict[str, list[tuple[float, ...]]]
+
+
+def _arms(metric: Metric, rows: _Rows) -> dict[str, Moments]:
+    columns: tuple[str, ...] = (VALUE,)
+    n_covariates = 0 if metric.covariate_hours is None else 1
+    if metric.kind is MetricKind.RATIO:
+        columns, n_covariates = (VALUE, DENOMINATOR), 2 * n_covariates
+    columns += covariate_columns(n_covariates)
+    return {variant: Moments.of(columns, found) for variant, found in rows.items()}
+
+
+def _rows(
     metric: Metric,
     variants: Sequence[str],
     once: dict[str, tuple[str, int]],
     events: dict[str, list[dict[str, Any]]],
-) -> dict[str, Moments]:
-    columns: tuple[str, ...] = (VALUE,)
-    if metric.kind is MetricKind.RATIO:
-        columns = (VALUE, DENOMINATOR)
-    elif metric.covariate_hours is not None:
-        columns = (VALUE, COVARIATE)
-    rows: dict[str, list[tuple[float, ...]]] = {variant: [] for variant in variants}
+) -> _Rows:
+    """Per variant one row a unit: value, denominator, covariates, as far as the metric has them."""
+    rows: _Rows = {variant: [] for variant in variants}
     for unit, (variant, at) in once.items():
         end = at + metric.window_hours * _HOUR if metric.window_hours else math.inf
         value = _value(metric, metric.measure(), events[unit], at, end)
-        if value is None and metric.kind is MetricKind.MEAN:
+        if value is None and metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE):
             continue
         row = [value or 0.0]
         if metric.denominator is not None:
             row.append(_aggregate(metric.denominator, events[unit], at, end) or 0.0)
-        elif metric.covariate_hours is not None:
-            row.append(_value(metric, metric.measure(), events[unit], at - metric.covariate_hours * _HOUR, at) or 0.0)
+        if metric.covariate_hours is not None:
+            since = at - metric.covariate_hours * _HOUR
+            row.append(_value(metric, metric.measure(), events[unit], since, at) or 0.0)
+            if metric.denominator is not None:
+                row.append(_aggregate(metric.denominator, events[unit], since, at) or 0.0)
         rows[variant].append(tuple(row))
-    return {variant: Moments.of(columns, found) for variant, found in rows.items()}
+    return rows
 
 
 def _value(metric: Metric, measure: Measure, events: list[dict[str, Any]], start: float, end: float) -> float | None:

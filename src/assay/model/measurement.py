@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from assay.model.metric import Metric
 from assay.model.moments import Moments
 from assay.model.result import DataQuality
+from assay.model.valuecounts import ValueCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MomentsRequest:
-    """What the warehouse must aggregate for one experiment. until: events and exposures at or after it do not count."""
+    """What the warehouse must aggregate for one experiment.
+
+    until: events and exposures at or after it do not count. value_counts: keys of metrics whose exact value counts are
+    wanted as well.
+    """
 
     experiment: str
     variants: tuple[str, ...]
     metrics: tuple[Metric, ...]
     until: datetime | None = None
+    value_counts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +32,7 @@ class ExperimentMoments:
     """The warehouse's answer for one experiment.
 
     units: exposed units per variant. metrics: per metric and variant, over the units that have a value.
-    failures: metrics that could not be aggregated, with the reason.
+    failures: metrics that could not be aggregated, with the reason. value_counts: per metric and variant, where asked.
     """
 
     experiment: str
@@ -35,3 +41,4 @@ class ExperimentMoments:
     quality: DataQuality = DataQuality()
     first_exposure_at: datetime | None = None
     failures: Mapping[str, str] | None = None
+    value_counts: Mapping[str, Mapping[str, ValueCounts]] = field(default_factory=dict)

@@ -22,6 +22,7 @@ class MetricKind(StrEnum):
     sum: the sum of `field` over the unit's events (0 without any); the estimate is per exposed unit.
     mean: `aggregation` of `field` over the unit's events; units without the event have no value and are left out.
     ratio: sum over units of the numerator divided by sum over units of the denominator (delta method).
+    quantile: as mean, but the estimate is the `quantile` of the units' values.
     """
 
     CONVERSION = "conversion"
@@ -29,6 +30,7 @@ class MetricKind(StrEnum):
     SUM = "sum"
     MEAN = "mean"
     RATIO = "ratio"
+    QUANTILE = "quantile"
 
 
 class Aggregation(StrEnum):
@@ -41,11 +43,28 @@ class Aggregation(StrEnum):
     COUNT = "count"
 
 
+_OWN_AGGREGATION = (MetricKind.MEAN, MetricKind.RATIO, MetricKind.QUANTILE)
+"""Kinds that may say how several events of one unit become one number."""
+
+
 class Direction(StrEnum):
     """Which way is better."""
 
     INCREASE = "increase"
     DECREASE = "decrease"
+
+
+class Hypothesis(StrEnum):
+    """What a comparison must show, in the metric's better direction; margins are shares of the control's value.
+
+    difference: any difference. superiority: better by more than the margin. non_inferiority: not worse by the margin.
+    equivalence: neither better nor worse by the margin (two one-sided tests).
+    """
+
+    DIFFERENCE = "difference"
+    SUPERIORITY = "superiority"
+    NON_INFERIORITY = "non_inferiority"
+    EQUIVALENCE = "equivalence"
 
 
 class Role(StrEnum):
@@ -82,8 +101,12 @@ class Metric:
 
     window_hours: events count from first exposure for this long (None: until the experiment ends).
     cap: per-unit values above it are set to it (winsorising by a fixed bound; ratio: the numerator).
-    covariate_hours: CUPED with the same measure over this many hours before first exposure (mean-like kinds).
+    covariate_hours: CUPED with the same measure over this many hours before first exposure (a ratio: both parts).
     threshold: an absolute bound for a guardrail, in the metric's own unit, on the side that is worse.
+    quantile: which one, for a quantile metric: 0.5 is the median.
+    test: the test of one look at the planned end, by name; None takes the kind's own.
+    hypothesis, margin: what to show; a margin of 0.02 is 2 % of the control's value. one_sided: look only for a
+    difference for the better (hypotheses with a margin have their own sides).
     """
 
     key: str
@@ -98,11 +121,16 @@ class Metric:
     cap: float | None = None
     covariate_hours: float | None = None
     threshold: float | None = None
+    quantile: float | None = None
+    test: str | None = None
+    hypothesis: Hypothesis = Hypothesis.DIFFERENCE
+    margin: float | None = None
+    one_sided: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:
         check_key(self.key, "key")
-        if self.kind in (MetricKind.SUM, MetricKind.MEAN) and self.field is None:
+        if self.kind in (MetricKind.SUM, MetricKind.MEAN, MetricKind.QUANTILE) and self.field is None:
             raise InvalidInput("field", None, f"the field to aggregate: a {self.kind.value} metric needs one")
         if self.kind is MetricKind.RATIO and self.denominator is None:
             raise InvalidInput("denominator", None, "a measure with event, field or both: a ratio metric needs one")
@@ -113,11 +141,27 @@ class Metric:
             if value is not None and not (math.isfinite(value) and 0 < value <= most):
                 accepted = "a number above 0" if math.isinf(most) else f"hours above 0 and at most {most:,} (ten years)"
                 raise InvalidInput(name, value, accepted)
-        if self.covariate_hours is not None and self.kind is MetricKind.RATIO:
-            raise InvalidInput("covariate_hours", self.covariate_hours, "nothing for a ratio metric")
-        if self.aggregation is not None and self.kind not in (MetricKind.MEAN, MetricKind.RATIO):
+        if self.covariate_hours is not None and self.kind is MetricKind.QUANTILE:
+            raise InvalidInput("covariate_hours", self.covariate_hours, "nothing for a quantile metric")
+        if self.aggregation is not None and self.kind not in _OWN_AGGREGATION:
             raise InvalidInput("aggregation", self.aggregation.value, f"nothing: {self.kind.value} fixes its own")
+        self._check_question()
         self.measure()
+
+    def _check_question(self) -> None:
+        is_quantile = self.kind is MetricKind.QUANTILE
+        if is_quantile and (self.quantile is None or not 0 < self.quantile < 1):
+            raise InvalidInput("quantile", self.quantile, "a number above 0 and below 1, as 0.5 for the median")
+        if not is_quantile and self.quantile is not None:
+            raise InvalidInput("quantile", self.quantile, f"nothing: a {self.kind.value} metric has none")
+        needs_margin = self.hypothesis is not Hypothesis.DIFFERENCE
+        if needs_margin and (self.margin is None or not 0 < self.margin < 1):
+            accepted = f"a share of the control above 0 and below 1, as 0.02, for {self.hypothesis.value}"
+            raise InvalidInput("margin", self.margin, accepted)
+        if not needs_margin and self.margin is not None:
+            raise InvalidInput("margin", self.margin, "nothing, unless hypothesis says what it is for")
+        if self.test is not None and not 0 < len(self.test) <= MAX_EVENT_CHARACTERS:
+            raise InvalidInput("test", self.test, f"the name of a test, at most {MAX_EVENT_CHARACTERS} characters")
 
     @property
     def title(self) -> str:
@@ -128,7 +172,7 @@ class Metric:
         """What is taken from each unit's events (a ratio's numerator)."""
         if self.kind in (MetricKind.CONVERSION, MetricKind.COUNT):
             return Measure(event=self.event, field=self.field, aggregation=Aggregation.COUNT)
-        if self.kind is MetricKind.MEAN:
+        if self.kind in (MetricKind.MEAN, MetricKind.QUANTILE):
             return Measure(event=self.event, field=self.field, aggregation=self.aggregation or Aggregation.MEAN)
         if self.kind is MetricKind.RATIO:
             default = Aggregation.COUNT if self.field is None else Aggregation.SUM

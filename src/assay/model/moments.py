@@ -9,6 +9,12 @@ from dataclasses import dataclass
 VALUE = "value"
 DENOMINATOR = "denominator"
 COVARIATE = "covariate"
+"""The first covariate; further ones are covariate_2, covariate_3, …"""
+
+
+def covariate_columns(n: int) -> tuple[str, ...]:
+    """The names of n covariates."""
+    return tuple(COVARIATE if i == 0 else f"{COVARIATE}_{i + 1}" for i in range(n))
 
 
 @dataclass(frozen=True, slots=True)

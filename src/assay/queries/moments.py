@@ -39,7 +39,7 @@ FROM exposed GROUP BY experiment, variant, twice
 """
 )
 
-_MOMENTS = (
+_FILLED = (
     _EXPOSED
     + """,
 measures(experiment, metric, part, event, field, aggregation, window_length, covariate_length, bound, kind) AS (
@@ -81,34 +81,51 @@ per_unit AS (
            max(after_value) FILTER (WHERE part = 'value') AS v,
            coalesce(max(after_value) FILTER (WHERE part = 'denominator'), 0.0) AS d,
            coalesce(max(covariate_value) FILTER (WHERE part = 'value'), 0.0) AS c,
+           coalesce(max(covariate_value) FILTER (WHERE part = 'denominator'), 0.0) AS e,
            any_value(kind) AS kind
     FROM valued GROUP BY experiment, variant, unit, metric
 ),
 filled AS (
-    SELECT experiment, variant, metric, n_before, d, c, CASE WHEN kind = 'mean' THEN v ELSE coalesce(v, 0.0) END AS v
+    SELECT experiment, variant, metric, n_before, d, c, e,
+           CASE WHEN kind IN ('mean', 'quantile') THEN v ELSE coalesce(v, 0.0) END AS v
     FROM per_unit
-),
+)"""
+)
+
+_MOMENTS = (
+    _FILLED
+    + """,
 centres AS (
     SELECT experiment, metric, variant, sum(n_before) AS n_before, count(v) AS n, max(v) AS maximum,
            avg(v) AS mean_v, avg(d) FILTER (WHERE v IS NOT NULL) AS mean_d,
-           avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c
+           avg(c) FILTER (WHERE v IS NOT NULL) AS mean_c, avg(e) FILTER (WHERE v IS NOT NULL) AS mean_e
     FROM filled GROUP BY experiment, metric, variant
 ),
 centred AS (
-    SELECT f.experiment, f.metric, f.variant, f.v - m.mean_v AS v, f.d - m.mean_d AS d, f.c - m.mean_c AS c
+    SELECT f.experiment, f.metric, f.variant, f.v - m.mean_v AS v, f.d - m.mean_d AS d, f.c - m.mean_c AS c,
+           f.e - m.mean_e AS e
     FROM filled AS f
     JOIN centres AS m ON m.experiment = f.experiment AND m.metric = f.metric AND m.variant = f.variant
     WHERE f.v IS NOT NULL
 ),
 crossed AS (
     SELECT experiment, metric, variant, sum(v * v) AS vv, sum(v * d) AS vd, sum(v * c) AS vc,
-           sum(d * d) AS dd, sum(c * c) AS cc
+           sum(d * d) AS dd, sum(c * c) AS cc, sum(v * e) AS ve, sum(d * c) AS dc, sum(d * e) AS de,
+           sum(c * e) AS ce, sum(e * e) AS ee
     FROM centred GROUP BY experiment, metric, variant
 )
-SELECT m.experiment, m.metric, m.variant, m.n_before, m.n, m.mean_v, m.mean_d, m.mean_c,
-       x.vv, x.vd, x.vc, x.dd, x.cc, m.maximum
+SELECT m.experiment, m.metric, m.variant, m.n_before, m.n, m.maximum, m.mean_v, m.mean_d, m.mean_c, m.mean_e,
+       x.vv, x.vd, x.vc, x.ve, x.dd, x.dc, x.de, x.cc, x.ce, x.ee
 FROM centres AS m
 LEFT JOIN crossed AS x ON x.experiment = m.experiment AND x.metric = m.metric AND x.variant = m.variant
+"""
+)
+
+_COUNTS = (
+    _FILLED
+    + """
+SELECT experiment, metric, variant, v, count(*) AS n_units FROM filled WHERE v IS NOT NULL
+GROUP BY experiment, metric, variant, v ORDER BY experiment, metric, variant, v
 """
 )
 
@@ -123,8 +140,17 @@ def metric_moments(requests: Sequence[MomentsRequest], *, dialect: str = SOURCE_
 
     Units without one are not in the answer: the caller adds them as zeros, except for `mean` metrics.
     """
+    return _asked_of_events(_MOMENTS, requests, dialect)
+
+
+def metric_value_counts(requests: Sequence[MomentsRequest], *, dialect: str = SOURCE_DIALECT) -> str:
+    """How many of those units have each value, per experiment × metric × variant, ascending."""
+    return _asked_of_events(_COUNTS, requests, dialect)
+
+
+def _asked_of_events(query: str, requests: Sequence[MomentsRequest], dialect: str) -> str:
     any_event = any(measure.event is None for request in requests for _, measure, _ in _parts(request.metrics))
-    text = _MOMENTS.format(
+    text = query.format(
         asked=_asked(requests),
         measures=_measures(requests),
         event_matches="(m.event = '' OR m.event = t.type)" if any_event else "m.event = t.type",
