@@ -1,0 +1,55 @@
+"""How long until enough units have come. Units that return count once, so days are rarely in proportion to units."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from assay.errors import InvalidInput
+from assay.model.result import NoEstimate
+
+Traffic = float | Sequence[float]
+"""New units per day, the same every day; or unique units seen up to the end of day 1, 2, …, which never fall."""
+
+
+def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
+    """Whole days until `total` different units are in the experiment.
+
+    With cumulative unique units the first day that reaches it; beyond the last day there is no estimate, because who
+    will still be new then is not known. traffic_share: the part that enters, above 0 and at most 1.
+    """
+    _check_traffic(traffic, traffic_share)
+    if total < 0:
+        raise InvalidInput("total", total, "a whole number of at least 0")
+    if not isinstance(traffic, Sequence):
+        return math.ceil(total / (traffic * traffic_share) * (1 - 1e-12))
+    for day, seen in enumerate(traffic, start=1):
+        if seen * traffic_share * (1 + 1e-12) >= total:
+            return day
+    reached = traffic[-1] * traffic_share
+    reason = f"{total:,} units are needed; the days given bring {reached:,.0f} in {len(traffic)} days"
+    return NoEstimate("beyond_traffic", reason)
+
+
+def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
+    """Different units in the experiment at the end of a number of days, at least 1."""
+    _check_traffic(traffic, traffic_share)
+    if days < 1:
+        raise InvalidInput("days", days, "a whole number of at least 1")
+    if not isinstance(traffic, Sequence):
+        return math.floor(days * traffic * traffic_share * (1 + 1e-12))
+    if days > len(traffic):
+        return NoEstimate("beyond_traffic", f"the traffic given covers {len(traffic)} days, not {days}")
+    return math.floor(traffic[days - 1] * traffic_share * (1 + 1e-12))
+
+
+def _check_traffic(traffic: Traffic, traffic_share: float) -> None:
+    if isinstance(traffic, Sequence):
+        rising = all(a <= b for a, b in pairwise(traffic))
+        if not traffic or not rising or not 0 <= traffic[0] <= traffic[-1] < math.inf:
+            raise InvalidInput("traffic", list(traffic)[:5], "unique units up to day 1, 2, …: finite, never falling")
+    elif not (math.isfinite(traffic) and traffic > 0):
+        raise InvalidInput("traffic", traffic, "units per day, above 0, or a list of unique units up to each day")
+    if not 0 < traffic_share <= 1:
+        raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
