@@ -60,11 +60,11 @@ def assign(
 def analyze(
     data: Any,
     *,
-    unit: str,
+    unit: str | None = None,
     variant: str,
     control: Any,
     metrics: Sequence[str],
-    covariates: Mapping[str, str] | None = None,
+    covariates: Mapping[str, str | Sequence[str]] | None = None,
     lower_is_better: Sequence[str] = (),
     caps: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
@@ -87,15 +87,18 @@ def analyze(
     from assay.app.tables import open_tables
     from assay.service.table_analysis import TableQuestion
     from assay.service.table_analysis import analyze as analyze_table
+    from assay.service.table_metrics import MetricOptions
 
     question = TableQuestion(
         unit=unit,
         variant=variant,
         control=_text(control),
-        metrics=tuple([metrics] if isinstance(metrics, str) else metrics),
-        covariates=dict(covariates or {}),
-        lower_is_better=tuple([lower_is_better] if isinstance(lower_is_better, str) else lower_is_better),
-        caps=dict(caps or {}),
+        metrics=_several(metrics),
+        options=MetricOptions(
+            covariates={key: _several(value) for key, value in (covariates or {}).items()},
+            lower_is_better=_several(lower_is_better),
+            caps=dict(caps or {}),
+        ),
         weights=None if weights is None else {_text(key): weight for key, weight in weights.items()},
         plan=Plan(
             method=Method.SEQUENTIAL if sequential else Method.FIXED,
@@ -186,6 +189,11 @@ class Plot:
         target = Path(path)
         target.write_text(self.svg, encoding="utf-8")
         return target
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or several."""
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _text(label: Any) -> str:

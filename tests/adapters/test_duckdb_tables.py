@@ -8,6 +8,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assay.adapters.duckdb_tables import DuckdbTables
+from assay.adapters.duckdb_files import Connections
+from assay.adapters.duckdb_tables import DuckdbTables, _quick
 from assay.errors import InvalidInput, NotFound
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
-from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments, covariate_columns
 from assay.model.table import TableMetric, TableMoments, TableRequest
 
 Row = dict[str, Any]
@@ -38,7 +40,7 @@ def metric(
         aggregation=Aggregation.SUM if below else None,
         cap=cap,
     )
-    return TableMetric(metric=made, covariate=covariate)
+    return TableMetric(metric=made, covariates=(covariate,) if covariate else ())
 
 
 METRICS = (
@@ -85,21 +87,22 @@ def oracle(rows: Sequence[Row], item: TableMetric) -> dict[str, Moments]:
         if row["unit"] is not None and row["arm"] is not None:
             by_unit[row["unit"]].append(row)
     kept = {unit: group for unit, group in by_unit.items() if len({row["arm"] for row in group}) == 1}
-    covariates = {}
-    if item.covariate is not None:
+    covariates: list[dict[Any, float]] = [{} for _ in item.covariates]
+    for name, means in zip(item.covariates, covariates, strict=True):
         for unit, group in kept.items():
-            known = [row[item.covariate] for row in group if usable(row[item.covariate])]
+            known = [row[name] for row in group if usable(row[name])]
             if known:
-                covariates[unit] = math.fsum(known) / len(known)
-    level = math.fsum(covariates.values()) / len(covariates) if covariates else 0.0
+                means[unit] = math.fsum(known) / len(known)
+    levels = [math.fsum(means.values()) / len(means) if means else 0.0 for means in covariates]
     arms: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for unit, group in kept.items():
         value = unit_value(item, group)
         if value is not None:
-            extra = (covariates.get(unit, level),) if item.covariate is not None else ()
+            extra = tuple(means.get(unit, level) for means, level in zip(covariates, levels, strict=True))
             arms[group[0]["arm"]].append((*value, *extra))
-    second = (DENOMINATOR,) if item.denominator else (COVARIATE,) if item.covariate else ()
-    return {arm: Moments.of((VALUE, *second), values) for arm, values in arms.items()}
+    second = (DENOMINATOR,) if item.denominator else ()
+    columns = (VALUE, *second, *covariate_columns(len(item.covariates)))
+    return {arm: Moments.of(columns, values) for arm, values in arms.items()}
 
 
 def generated(seed: int, n_rows: int) -> list[Row]:
@@ -406,3 +409,104 @@ def test_reading_leaves_the_dataframe_alone() -> None:
     answer: TableMoments = TABLES.moments(frame, request(metric(MetricKind.SUM, "y")))
     assert answer.rows == 2
     pd.testing.assert_frame_equal(frame, before)
+
+
+# --- one clean row per unit: the quick way ------------------------------------------------------------------------
+
+
+def clean_rows(n: int) -> list[Row]:
+    rng = random.Random(7)
+    return [
+        {
+            "unit": i,
+            "arm": rng.choice(["new", "old"]),
+            "y": 1e8 + rng.gauss(0, 1),
+            "d": float(rng.randrange(1, 9)),
+            "pre": rng.lognormvariate(3, 1),
+            "pre2": rng.gauss(0, 1),
+            "flag": rng.random() < 0.01,
+            "clicks": rng.choice([0, 0, 0, 1, 2]),
+        }
+        for i in range(n)
+    ]
+
+
+CLEAN = (
+    metric(MetricKind.CONVERSION, "flag"),
+    metric(MetricKind.CONVERSION, "clicks"),
+    metric(MetricKind.MEAN, "y", covariate="pre"),
+    metric(MetricKind.SUM, "pre", cap=60.0),
+    metric(MetricKind.COUNT, "clicks"),
+    metric(MetricKind.RATIO, "clicks", below="d"),
+    replace(metric(MetricKind.MEAN, "d"), covariates=("pre", "pre2")),
+)
+
+
+@pytest.mark.parametrize("unit", [None, "unit"])
+def test_the_quick_way_agrees_with_the_oracle(unit: str | None, tmp_path: Path) -> None:
+    rows = clean_rows(5_000)
+    path = tmp_path / "clean.parquet"
+    pd.DataFrame(rows).to_parquet(path, row_group_size=1_000)
+    asked = replace(request(*CLEAN), unit=unit)
+    with Connections().borrowed() as connection:
+        quick = _quick(connection, path, asked)
+    assert quick is not None
+    answer = TABLES.moments(path, asked)
+    assert answer == quick
+    assert answer.units == {arm: sum(row["arm"] == arm for row in rows) for arm in ("new", "old")}
+    for item in CLEAN:
+        expected = oracle(rows, item)
+        for arm, found in answer.metrics[item.metric.key].items():
+            assert found.columns == expected[arm].columns
+            assert found.means == pytest.approx(expected[arm].means, rel=1e-12)
+            assert found.comoments == pytest.approx(expected[arm].comoments, rel=RELATIVE, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [{"y": None}, {"y": math.nan}, {"y": math.inf}, {"unit": 1}, {"pre": None}],
+    ids=["empty", "nan", "infinite", "twice", "covariate"],
+)
+def test_one_odd_row_is_left_to_the_general_way(spoil: Row, tmp_path: Path) -> None:
+    rows = clean_rows(400)
+    rows[13].update(spoil)
+    path = tmp_path / "odd.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    asked = request(*CLEAN)
+    with Connections().borrowed() as connection:
+        assert _quick(connection, path, asked) is None
+    answer = TABLES.moments(path, asked)
+    for item in CLEAN:
+        expected = oracle(rows, item)
+        for arm, found in answer.metrics[item.metric.key].items():
+            assert found.n == expected[arm].n
+            assert found.means == pytest.approx(expected[arm].means, rel=1e-12)
+
+
+def test_without_a_unit_every_row_is_one() -> None:
+    frame = pd.DataFrame({"arm": ["a", "a", "b", "b", None], "y": [1.0, 3.0, 5.0, None, 7.0]})
+    asked = TableRequest(unit=None, variant="arm", metrics=(metric(MetricKind.MEAN, "y"),))
+    answer = TABLES.moments(frame, asked)
+    assert answer.units == {"a": 2, "b": 2}
+    assert (answer.rows, answer.rows_without) == (5, 1)
+    assert answer.metrics["mean.y"]["a"].means == (2.0,)
+    assert answer.metrics["mean.y"]["b"].n == 1
+
+
+def test_strata_add_up_and_value_counts_are_exact() -> None:
+    rows = generated(11, 900)
+    frame = pd.DataFrame(rows)
+    frame["stratum"] = [f"s{(row['unit'] or 0) % 3}" for row in rows]
+    item = metric(MetricKind.SUM, "y", covariate="pre")
+    asked = replace(request(item), stratum="stratum", value_counts=("sum.y",))
+    answer, plain = TABLES.moments(frame, asked), TABLES.moments(frame, request(item))
+    assert set(answer.strata["sum.y"]) == {"s0", "s1", "s2"}
+    for arm, whole in plain.metrics["sum.y"].items():
+        merged = answer.metrics["sum.y"][arm]
+        assert merged.n == whole.n == sum(part[arm].n for part in answer.strata["sum.y"].values())
+        assert merged.comoments == pytest.approx(whole.comoments, rel=1e-8)
+        counts = answer.value_counts["sum.y"][arm]
+        assert counts.n == whole.n
+        assert list(counts.values) == sorted(set(counts.values))
+        mean = math.fsum(v * c for v, c in zip(counts.values, counts.counts, strict=True)) / counts.n
+        assert mean == pytest.approx(whole.means[0], rel=1e-12)

@@ -96,7 +96,7 @@ def test_a_failing_metric_stands_beside_the_others(table: Path) -> None:
     [
         (("--unit", "user"), ("unit:", "unit, arm, y, z, pre, text")),
         (("--control", "older"), ("control:", "new, old")),
-        (("--metric", "median:y"), ("metric:", "conversion, count, sum, mean, ratio")),
+        (("--metric", "modus:y"), ("metric:", "conversion, count, sum, mean, ratio")),
         (("--metric", "mean:w"), ("metric:", "unit, arm, y, z, pre, text")),
         (("--covariate", "z"), ("covariate:", "NAME=VALUE")),
         (("--weights", "old=1,new=x"), ("weights:", "NAME=NUMBER")),

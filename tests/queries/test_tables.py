@@ -26,7 +26,7 @@ def metric(kind: MetricKind, column: str, *, below: str | None = None, covariate
     denominator = Measure(field=below) if below else None
     aggregation = Aggregation.SUM if below else None
     made = Metric(key="m", kind=kind, field=column, denominator=denominator, aggregation=aggregation)
-    return TableMetric(metric=made, covariate=covariate)
+    return TableMetric(metric=made, covariates=(covariate,) if covariate else ())
 
 
 ALL_KINDS = (

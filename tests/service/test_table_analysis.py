@@ -19,7 +19,7 @@ from assay.model.plan import Correction, Method, Plan
 from assay.model.result import ExperimentResult, NoEstimate, Validity
 from assay.service.result_rows import notes, result_rows, shows_adjusted
 from assay.service.table_analysis import TableQuestion, analyze, stable_document
-from assay.service.table_metrics import table_metrics
+from assay.service.table_metrics import MetricOptions, table_metrics
 from assay.service.table_words import rules
 
 NOW = datetime(2026, 2, 5, tzinfo=timezone.utc)
@@ -41,8 +41,8 @@ def analysed(frame: pd.DataFrame, *metrics: str, **changes: Any) -> ExperimentRe
 
 
 def parsed(*texts: str, covariates: Mapping[str, str] | None = None, lower: tuple[str, ...] = ()) -> list[Any]:
-    items = table_metrics(texts, COLUMNS, covariates=covariates or {}, lower_is_better=lower, caps={})
-    return list(items)
+    wanted = {name: (column,) for name, column in (covariates or {}).items()}
+    return list(table_metrics(texts, COLUMNS, MetricOptions(covariates=wanted, lower_is_better=lower)))
 
 
 # --- metrics from short texts -----------------------------------------------------------------------------------
@@ -66,12 +66,12 @@ def test_a_ratio_is_cut_where_both_sides_are_columns(text: str, parts: tuple[str
 
 
 def test_a_covariate_belongs_to_every_metric_of_its_column_or_to_one_by_its_text() -> None:
-    assert [item.covariate for item in parsed("mean:y", "sum:y", "mean:z", covariates={"y": "pre"})] == [
-        "pre",
-        "pre",
-        None,
+    assert [item.covariates for item in parsed("mean:y", "sum:y", "mean:z", covariates={"y": "pre"})] == [
+        ("pre",),
+        ("pre",),
+        (),
     ]
-    assert [item.covariate for item in parsed("mean:y", "sum:y", covariates={"sum:y": "pre"})] == [None, "pre"]
+    assert [item.covariates for item in parsed("mean:y", "sum:y", covariates={"sum:y": "pre"})] == [(), ("pre",)]
 
 
 def test_lower_can_be_better() -> None:
@@ -86,7 +86,7 @@ def test_lower_can_be_better() -> None:
     [
         ((), {}, "metric", "at least one metric"),
         (("y",), {}, "metric", "conversion, count, sum, mean, ratio"),
-        (("median:y",), {}, "metric", "conversion, count, sum, mean, ratio"),
+        (("modus:y",), {}, "metric", "conversion, count, sum, mean, ratio"),
         (("mean:w",), {}, "metric", "unit, arm, y, z"),
         (("ratio:y/w",), {}, "metric", "ratio:numerator/denominator"),
         (("ratio:y",), {}, "metric", "ratio:numerator/denominator"),
@@ -94,7 +94,8 @@ def test_lower_can_be_better() -> None:
         (("mean:y", "mean:y"), {}, "metric", "every metric once"),
         (("mean:y",), {"covariates": {"y": "w"}}, "covariate", "unit, arm, y, z"),
         (("mean:y",), {"covariates": {"z": "pre"}}, "covariate", "mean:y"),
-        (("ratio:y/z",), {"covariates": {"ratio:y/z": "pre"}}, "covariate", "not a ratio"),
+        (("median:y",), {"covariates": {"median:y": "pre"}}, "covariate", "not a quantile"),
+        (("p0:y",), {}, "metric", "median, p1 to p99"),
         (("ratio:y/z",), {"covariates": {"y": "pre"}}, "covariate", "a column of one of the metrics"),
         (("mean:y",), {"lower": ("z",)}, "lower_is_better", "mean:y"),
     ],
@@ -171,13 +172,13 @@ def test_sequential_numbers_are_more_careful_than_fixed_ones() -> None:
 
 
 def test_lower_is_better_turns_the_verdict() -> None:
-    assert analysed(frame_of(), "mean:y", lower_is_better=("y",)).recommendation.winner == "old"
+    assert analysed(frame_of(), "mean:y", options=MetricOptions(lower_is_better=("y",))).recommendation.winner == "old"
 
 
 def test_a_cap_bounds_what_one_unit_weighs_and_is_named() -> None:
     frame = frame_of()
     frame.loc[0, "z"] = 1e6
-    result = analysed(frame, "mean:z", caps={"z": 6.0})
+    result = analysed(frame, "mean:z", options=MetricOptions(caps={"z": 6.0}))
     assert analysed(frame, "mean:z").metrics[0].warnings
     assert not result.metrics[0].warnings
     assert result.metrics[0].title == "z (capped at 6)"
@@ -241,7 +242,10 @@ def test_a_covariate_narrows_the_interval_and_its_gaps_are_said() -> None:
     noise = [float(i * 7919 % 1000) for i in range(4_000)]
     frame = frame_of(spend=[x + i % 2 for i, x in enumerate(noise)], pre=noise)
     frame.loc[:9, "pre"] = None
-    plain, adjusted = analysed(frame, "mean:spend"), analysed(frame, "mean:spend", covariates={"spend": "pre"})
+    plain, adjusted = (
+        analysed(frame, "mean:spend"),
+        analysed(frame, "mean:spend", options=MetricOptions(covariates={"spend": ("pre",)})),
+    )
     reduction = adjusted.metrics[0].comparisons[0].variance_reduction
     assert plain.metrics[0].comparisons[0].variance_reduction is None
     assert reduction is not None
@@ -252,7 +256,7 @@ def test_a_covariate_narrows_the_interval_and_its_gaps_are_said() -> None:
 
 
 def test_a_covariate_nobody_has_is_said_and_not_used() -> None:
-    result = analysed(frame_of(pre=[math.nan] * 4_000), "mean:z", covariates={"z": "pre"})
+    result = analysed(frame_of(pre=[math.nan] * 4_000), "mean:z", options=MetricOptions(covariates={"z": ("pre",)}))
     assert result.metrics[0].comparisons[0].variance_reduction is None
     assert any("CUPED was not used" in warning for warning in result.metrics[0].warnings)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import duckdb
 
 from assay.errors import InvalidInput, NotFound
 from assay.queries.tables import SOURCE
+from assay.queries.unit_rows import ROW_NUMBER
 
 FILES_ACCEPTED = "a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file (text may be packed as .gz or .zst)"
 EMPTY_TEXTS = ("", "NA", "N/A", "NULL", "null", "NaN", "nan")
@@ -31,6 +34,44 @@ def open_memory(threads: int | None = None) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=config)
 
 
+class Connections:
+    """Databases in memory kept open between calls, because opening one takes longer than reading a small file.
+
+    Each is used by one call at a time and handed back without its source. A process that was forked opens its own.
+    """
+
+    def __init__(self, threads: int | None = None, *, most: int = 2) -> None:
+        self._threads, self._most = threads, most
+        self._idle: list[duckdb.DuckDBPyConnection] = []
+        self._process = os.getpid()
+
+    @contextmanager
+    def borrowed(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One connection for one call."""
+        if self._process != os.getpid():
+            self._idle, self._process = [], os.getpid()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = open_memory(self._threads)
+        try:
+            yield connection
+            detach(connection)
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < self._most:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+
+def detach(connection: duckdb.DuckDBPyConnection) -> None:
+    """Forget the table SOURCE."""
+    connection.execute(f"DROP VIEW IF EXISTS {SOURCE}")
+    connection.unregister(SOURCE)
+
+
 def attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Sequence[str]) -> None:
     """Make `source` readable as the table SOURCE."""
     if isinstance(source, (str, Path)):
@@ -47,6 +88,20 @@ def attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Seq
     except (duckdb.Error, ImportError, TypeError, ValueError) as error:
         accepted = "a path, or a pandas, polars or pyarrow table (the last two need pyarrow installed)"
         raise InvalidInput("data", type(source).__name__, accepted, hint=reason_of(error)) from error
+
+
+def attach_numbered(connection: duckdb.DuckDBPyConnection, source: Any) -> bool:
+    """Make a Parquet file readable as SOURCE with the number of each row; False for anything else."""
+    if not isinstance(source, (str, Path)) or Path(source).suffix.lower() not in (".parquet", ".pq"):
+        return False
+    name = glob.escape(str(source))
+    try:
+        if ROW_NUMBER in connection.read_parquet(name, hive_partitioning=False).columns:
+            return False
+        connection.read_parquet(name, hive_partitioning=False, file_row_number=True).create_view(SOURCE)
+    except duckdb.Error:
+        return False
+    return True
 
 
 def _relation(

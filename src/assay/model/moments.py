@@ -74,6 +74,14 @@ class Moments:
         """Unbiased covariance (variance when b is left out); None below two units."""
         return self.comoment(a, b) / (self.n - 1) if self.n > 1 else None
 
+    def only(self, columns: Sequence[str]) -> Moments:
+        """The same moments of some of the columns, in the order given."""
+        pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i:]]
+        means, comoments = tuple(map(self.mean, columns)), tuple(self.comoment(a, b) for a, b in pairs)
+        return Moments(
+            self.n, tuple(columns), means, comoments, self.maximum if tuple(columns[:1]) == self.columns[:1] else None
+        )
+
     def merge(self, other: Moments) -> Moments:
         """Moments of both groups of units together (Chan, Golub & LeVeque 1983)."""
         if self.columns != other.columns:

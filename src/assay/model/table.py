@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from assay.model.metric import Metric
 from assay.model.moments import Moments
+from assay.model.valuecounts import ValueCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +17,11 @@ class TableMetric:
     """A metric over columns of a table.
 
     metric.field names the column (a ratio's numerator), metric.denominator.field a ratio's denominator.
-    covariate: a column known before the start, for CUPED.
+    covariates: columns known before the start, for CUPED.
     """
 
     metric: Metric
-    covariate: str | None = None
+    covariates: tuple[str, ...] = ()
 
     @property
     def column(self) -> str:
@@ -32,14 +33,26 @@ class TableMetric:
         """The column a ratio divides by."""
         return self.metric.denominator.field if self.metric.denominator else None
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column the metric reads."""
+        below = () if self.denominator is None else (self.denominator,)
+        return (self.column, *below, *self.covariates)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRequest:
-    """Which column is the unit, which the variant, and the metrics."""
+    """Which column is the unit, which the variant, and the metrics.
 
-    unit: str
+    unit: None where every row is a unit. stratum: a column known before the start, for post-stratification.
+    value_counts: keys of metrics whose exact value counts are wanted as well.
+    """
+
+    unit: str | None
     variant: str
     metrics: tuple[TableMetric, ...]
+    stratum: str | None = None
+    value_counts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +74,8 @@ class TableMoments:
 
     rows: all rows. rows_without: rows with no unit or no variant, left out. units: per variant, by its text.
     metrics: per metric key and variant. failures: metrics that could not be aggregated, with the reason.
+    strata: per metric key, stratum (its text, "" for none) and variant, where a stratum was asked. value_counts: per
+    metric key and variant, where asked.
     """
 
     rows: int
@@ -70,6 +85,8 @@ class TableMoments:
     metrics: Mapping[str, Mapping[str, Moments]]
     gaps: Mapping[str, Gaps]
     failures: Mapping[str, str]
+    strata: Mapping[str, Mapping[str, Mapping[str, Moments]]] = field(default_factory=dict)
+    value_counts: Mapping[str, Mapping[str, ValueCounts]] = field(default_factory=dict)
 
 
 class ColumnKind(StrEnum):

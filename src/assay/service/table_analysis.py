@@ -22,7 +22,7 @@ from assay.model.result import DataQuality, ExperimentResult, MetricResult, Prog
 from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
 from assay.ports import Tables
 from assay.service.planning import tuning_units
-from assay.service.table_metrics import check_column, table_metrics
+from assay.service.table_metrics import MetricOptions, check_column, table_metrics
 from assay.service.table_words import gap_warnings, row_warnings
 from assay.stats.experiment import analyse_metrics
 from assay.stats.trust.sample_ratio import sample_ratio
@@ -35,18 +35,17 @@ MAX_TABLE_VARIANTS = 50
 class TableQuestion:
     """What is asked of a table.
 
-    metrics: `kind:column`, the first primary. covariates: metric column → pre-period column (CUPED). caps: metric
-    column → bound to which larger values of a unit are set. weights: planned share of each variant in any common
-    unit; None: even. plan.method fixed: one look at finished data.
+    unit: None where every row is a unit. metrics: `kind:column`, the first primary. stratum: a column known before the
+    start, for post-stratification. weights: planned share of each variant in any common unit; None: even.
+    plan.method fixed: one look at finished data.
     """
 
-    unit: str
+    unit: str | None
     variant: str
     control: str
     metrics: tuple[str, ...]
-    covariates: Mapping[str, str] = field(default_factory=dict)
-    lower_is_better: tuple[str, ...] = ()
-    caps: Mapping[str, float] = field(default_factory=dict)
+    options: MetricOptions = field(default_factory=MetricOptions)
+    stratum: str | None = None
     weights: Mapping[str, float] | None = None
     plan: Plan = Plan(method=Method.FIXED)
 
@@ -57,18 +56,18 @@ def analyze(tables: Tables, source: Any, question: TableQuestion, *, name: str, 
     Raises InvalidInput naming the field (unit, variant, control, metric, covariate, weights) and NotFound for a file.
     """
     columns = tables.columns(source)
-    check_column("unit", question.unit, columns)
+    if question.unit is not None:
+        check_column("unit", question.unit, columns)
     check_column("variant", question.variant, columns)
     if question.unit == question.variant:
         raise InvalidInput("variant", question.variant, "another column than the unit's")
-    items = table_metrics(
-        question.metrics,
-        columns,
-        covariates=question.covariates,
-        lower_is_better=question.lower_is_better,
-        caps=question.caps,
+    if question.stratum is not None:
+        check_column("stratum", question.stratum, columns)
+    items = table_metrics(question.metrics, columns, question.options)
+    request = TableRequest(
+        unit=question.unit, variant=question.variant, metrics=items, stratum=question.stratum, value_counts=()
     )
-    found = tables.moments(source, TableRequest(unit=question.unit, variant=question.variant, metrics=items))
+    found = tables.moments(source, request)
     weights = _weights(question, found)
     return _result(question, items, found, weights, name=name, at=at)
 

@@ -57,11 +57,14 @@ def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) 
         if gaps.units:
             text += f"; {_number(gaps.units, 'unit')} with no other value left out (fill in 0 if empty means 0)"
         warnings.append(text + ".")
-    if item.covariate is not None and not any(COVARIATE in one.columns for one in moments.values() if one.n):
-        warnings.append(f"No unit has a usable value of '{item.covariate}', so CUPED was not used.")
+    names = " or ".join(f"'{name}'" for name in item.covariates)
+    if item.covariates and not any(
+        name.startswith(COVARIATE) for one in moments.values() if one.n for name in one.columns
+    ):
+        warnings.append(f"No unit has a usable value of {names}, so CUPED was not used.")
     elif gaps.covariates:
         n = _number(gaps.covariates, "unit")
-        warnings.append(f"{n} without a usable value of '{item.covariate}' given the mean of all units instead.")
+        warnings.append(f"{n} without a usable value of {names} given the mean of all units instead.")
     return warnings
 
 
