@@ -74,11 +74,12 @@ def tail_of(design: Design, units: tuple[int, ...], which: int = 1) -> float:
         weights = tuple(float(weight) for weight in design.weights)
         return float(ndtr(-dunnett_critical(weights, design.alpha, sides=design.sides)))
     if isinstance(design.method, Anytime):
-        return _anytime_tail(design, design.method, float(units[which] + units[0]), units[which] + units[0])
+        return anytime_tail(design, design.method, float(units[which] + units[0]), units[which] + units[0])
     return design.alpha / design.comparisons / design.sides
 
 
-def _anytime_tail(design: Design, method: Anytime, n_units: float, planned: int) -> float:
+def anytime_tail(design: Design, method: Anytime, n_units: float, planned: int) -> float:
+    """The tail of the sequence's bound after `n_units` in both arms, where `planned` is the size it is tuned to."""
     tuned = method.tuning_units if method.tuning_units is not None else planned
     m = tuned_rho_squared(tuned, design.alpha) * n_units
     square = squared_radius(m, design.alpha / design.comparisons)
@@ -119,7 +120,7 @@ def _one_sided(design: Design, contrast: Contrast, pair: tuple[int, int], tail: 
     if design.form == Form.EXACT:
         return t_beyond(tail, _degrees_of_freedom(design, contrast, pair), theta / true)
     if isinstance(method, Anytime) and method.looks > 1:
-        return _over_looks(design, method, sum(pair), theta / true)
+        return _over_looks(design, method, sum(pair), theta / true, tests / true)
     return float(ndtr((theta + float(ndtri(tail)) * tests) / true))
 
 
@@ -134,7 +135,7 @@ def _degrees_of_freedom(design: Design, contrast: Contrast, pair: tuple[int, int
     return (a + b) ** 2 / (a**2 / (n_t - 1) + b**2 / (n_c - 1))
 
 
-def _over_looks(design: Design, method: Anytime, n_units: int, drift: float) -> float:
+def _over_looks(design: Design, method: Anytime, n_units: int, drift: float, scale: float) -> float:
     fractions = [look / method.looks for look in range(1, method.looks + 1)]
-    bounds = [-float(ndtri(_anytime_tail(design, method, n_units * share, n_units))) for share in fractions]
+    bounds = [-scale * float(ndtri(anytime_tail(design, method, n_units * share, n_units))) for share in fractions]
     return ever_beyond(fractions, bounds, drift)[-1]

@@ -69,14 +69,21 @@ def share_z_rejects(
     return rejects
 
 
-def fisher_power(
+def power_fisher(
     p_treatment: float, p_control: float, n_treatment: int, n_control: int, *, alpha: float = 0.05, sides: int = 2
 ) -> float:
     """Power of Fisher's exact test of two shares towards the effect, twice the smaller tail when two-sided.
 
     Source: Fisher 1935; the conditional test of the hypergeometric distribution, power over all outcomes.
     """
-    _check_two_shares(p_treatment, p_control, n_treatment, n_control, alpha)
+    for name, share, size, n in (
+        ("p_treatment", p_treatment, "n_treatment", n_treatment),
+        ("p_control", p_control, "n_control", n_control),
+    ):
+        check_share(name, share)
+        check_units(size, n, 1)
+    if not 0 < alpha < 1:
+        raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
     if p_treatment < p_control:
         p_treatment, p_control, n_treatment, n_control = p_control, p_treatment, n_control, n_treatment
     from scipy.stats import hypergeom
@@ -122,12 +129,13 @@ def _outcomes(n: int, p: float) -> tuple[Floats, Floats]:
     return x, np.exp(log_choose + x * math.log(p) + (n - x) * math.log1p(-p))
 
 
-def _check_two_shares(p_treatment: float, p_control: float, n_treatment: int, n_control: int, alpha: float) -> None:
-    for name, share in (("p_treatment", p_treatment), ("p_control", p_control)):
-        if not 0 <= share <= 1:
-            raise InvalidInput(name, share, "a share from 0 to 1")
-    for name, n in (("n_treatment", n_treatment), ("n_control", n_control)):
-        if n < 1:
-            raise InvalidInput(name, n, "a whole number of at least 1")
-    if not 0 < alpha < 1:
-        raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
+def check_share(name: str, share: float) -> None:
+    """A share from 0 to 1, both included."""
+    if not 0 <= share <= 1:
+        raise InvalidInput(name, share, "a number from 0 to 1")
+
+
+def check_units(name: str, n: int, least: int) -> None:
+    """A number of units or groups."""
+    if not least <= n < math.inf:
+        raise InvalidInput(name, n, f"a whole number of at least {least}")

@@ -19,10 +19,10 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
     With cumulative unique units the first day that reaches it; beyond the last day there is no estimate, because who
     will still be new then is not known. traffic_share: the part that enters, above 0 and at most 1.
     """
-    _check_traffic(traffic, traffic_share)
+    traffic = _checked_traffic(traffic, traffic_share)
     if total < 0:
         raise InvalidInput("total", total, "a whole number of at least 0")
-    if not isinstance(traffic, Sequence):
+    if isinstance(traffic, float):
         return math.ceil(total / (traffic * traffic_share) * (1 - 1e-12))
     for day, seen in enumerate(traffic, start=1):
         if seen * traffic_share * (1 + 1e-12) >= total:
@@ -34,22 +34,24 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
 
 def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Different units in the experiment at the end of a number of days, at least 1."""
-    _check_traffic(traffic, traffic_share)
+    traffic = _checked_traffic(traffic, traffic_share)
     if days < 1:
         raise InvalidInput("days", days, "a whole number of at least 1")
-    if not isinstance(traffic, Sequence):
+    if isinstance(traffic, float):
         return math.floor(days * traffic * traffic_share * (1 + 1e-12))
     if days > len(traffic):
         return NoEstimate("beyond_traffic", f"the traffic given covers {len(traffic)} days, not {days}")
     return math.floor(traffic[days - 1] * traffic_share * (1 + 1e-12))
 
 
-def _check_traffic(traffic: Traffic, traffic_share: float) -> None:
-    if isinstance(traffic, Sequence):
-        rising = all(a <= b for a, b in pairwise(traffic))
-        if not traffic or not rising or not 0 <= traffic[0] <= traffic[-1] < math.inf:
-            raise InvalidInput("traffic", list(traffic)[:5], "unique units up to day 1, 2, …: finite, never falling")
-    elif not (math.isfinite(traffic) and traffic > 0):
-        raise InvalidInput("traffic", traffic, "units per day, above 0, or a list of unique units up to each day")
+def _checked_traffic(traffic: Traffic, traffic_share: float) -> float | list[float]:
     if not 0 < traffic_share <= 1:
         raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
+    if isinstance(traffic, (int, float)):
+        if not 0 < traffic < math.inf:
+            raise InvalidInput("traffic", traffic, "units per day, above 0, or a list of unique units up to each day")
+        return float(traffic)
+    days = [float(seen) for seen in traffic]
+    if not days or not all(a <= b for a, b in pairwise(days)) or not 0 <= days[0] <= days[-1] < math.inf:
+        raise InvalidInput("traffic", days[:5], "unique units up to day 1, 2, …: finite, never falling")
+    return days
