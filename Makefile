@@ -9,7 +9,7 @@ INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
 JOBS ?= 2
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test lint types format bench bench-assignment bench-batch bench-edge serve browser clean
+.PHONY: help demo test lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -32,7 +32,10 @@ types: $(VENV)/.dev ## Check types, strictly
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: bench-assignment bench-batch bench-edge ## Run every benchmark
+bench: bench-assignment bench-batch bench-edge bench-stats ## Run every benchmark
+
+bench-stats: $(VENV)/.dev $(VENV)/.peers-stats ## Comparisons beside tea-tasting and gbstats, a file's analysis beside bare DuckDB
+	@$(BIN)/python bench/stats.py
 
 bench-assignment: $(VENV)/.bench ## Assignment in process, beside other SDKs and the bare hash
 	@$(BIN)/python bench/assignment.py
@@ -63,6 +66,14 @@ $(VENV)/.dev: $(VENV)/.runtime
 $(VENV)/.bench: $(VENV)/.dev
 	@echo "Installing the peers of the benchmarks"
 	@$(INSTALL) --group bench
+	@touch $@
+
+# These two pin versions that Assay does not use, so they have a Python of their own.
+$(VENV)/.peers-stats: $(VENV)/.base bench/peers-stats-constraints.txt
+	@echo "Installing tea-tasting and gbstats beside"
+	@$(PYTHON) -m venv $(VENV)/peers-stats
+	@$(VENV)/peers-stats/bin/pip --disable-pip-version-check --quiet install \
+	  --constraint bench/peers-stats-constraints.txt gbstats tea-tasting duckdb pyarrow pyarrow-hotfix
 	@touch $@
 
 # Page tests need Chromium. Where it is missing and we may install it, do; elsewhere those tests say why they skip.

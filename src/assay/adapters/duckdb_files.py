@@ -90,18 +90,12 @@ def attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Seq
         raise InvalidInput("data", type(source).__name__, accepted, hint=reason_of(error)) from error
 
 
-def attach_numbered(connection: duckdb.DuckDBPyConnection, source: Any) -> bool:
-    """Make a Parquet file readable as SOURCE with the number of each row; False for anything else."""
+def numbered_rows(source: Any) -> str | None:
+    """SQL that reads a Parquet file with the number of each row in ROW_NUMBER; None for anything else."""
     if not isinstance(source, (str, Path)) or Path(source).suffix.lower() not in (".parquet", ".pq"):
-        return False
-    name = glob.escape(str(source))
-    try:
-        if ROW_NUMBER in connection.read_parquet(name, hive_partitioning=False).columns:
-            return False
-        connection.read_parquet(name, hive_partitioning=False, file_row_number=True).create_view(SOURCE)
-    except duckdb.Error:
-        return False
-    return True
+        return None
+    name = glob.escape(str(source)).replace("'", "''")
+    return f"read_parquet('{name}', hive_partitioning = false, {ROW_NUMBER} = true)"
 
 
 def _relation(
@@ -131,9 +125,9 @@ def _relation(
     raise InvalidInput("file", path.name, FILES_ACCEPTED)
 
 
-def types_of(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The columns of SOURCE and their types."""
-    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {SOURCE}").fetchall()}
+def types_of(connection: duckdb.DuckDBPyConnection, table: str = SOURCE) -> dict[str, str]:
+    """The columns of a table and their types. table: SQL that follows FROM."""
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()}
 
 
 def reason_of(error: Exception) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from assay.adapters.duckdb_files import Connections, attach, attach_numbered, reason_of, types_of
+from assay.adapters.duckdb_files import Connections, attach, numbered_rows, reason_of, types_of
 from assay.errors import InvalidInput
 from assay.model.moments import COVARIATE, Moments
 from assay.model.table import Gaps, TableMoments, TableRequest
@@ -30,6 +30,7 @@ from assay.queries.unit_rows import (
     distinct_units,
     level_query,
     levels_of,
+    loses_digits,
     moments_of_sums,
     row_groups,
     sums_query,
@@ -83,26 +84,31 @@ def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableReq
     """The answer by one pass of sums over a file of one clean row per unit; None where the general way is needed."""
     if request.stratum is not None or not request.metrics:
         return None
-    if not attach_numbered(connection, source):
+    table = numbered_rows(source)
+    if table is None:
         return None
-    types = types_of(connection)
     named = (request.variant, *(name for item in request.metrics for name in item.columns))
-    if any(name not in types for name in named) or any(unfit(item, types) for item in request.metrics):
-        return None
     try:
+        types = types_of(connection, table)
+        if any(name not in types for name in named) or any(unfit(item, types) for item in request.metrics):
+            return None
         chunk = chunk_rows(connection.execute(row_groups(str(source))).fetchall())
         if chunk is None:
             return None
         if request.unit is not None:
-            rows, with_unit, different = connection.execute(distinct_units(request.unit)).fetchall()[0]
+            rows, with_unit, different = connection.execute(distinct_units(request.unit, table)).fetchall()[0]
             if not rows == with_unit == different:
                 return None
-        (first,) = connection.execute(level_query(request, types)).fetchall()
-        levels = levels_of(first)
-        sums = connection.execute(sums_query(request, types, levels, rows_of_chunk=chunk)).fetchall()
+        levels: list[float] = []
+        for _ in range(2):
+            sums = connection.execute(sums_query(request, types, levels, table, rows_of_chunk=chunk)).fetchall()
+            found = moments_of_sums(request, types, levels, sums)
+            if found is None or levels or not loses_digits(found):
+                return found
+            levels = levels_of(connection.execute(level_query(request, types, table)).fetchall()[0])
     except duckdb.Error:
         return None
-    return moments_of_sums(request, types, levels, sums)
+    return found
 
 
 def _value_counts(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -162,6 +163,7 @@ def _units(request: TableRequest, types: Mapping[str, str], source: str, answers
     )
 
 
+@lru_cache(maxsize=4_096)
 def name_of(column: str) -> str:
     return exp.to_identifier(column, quoted=True).sql(dialect=DIALECT)
 

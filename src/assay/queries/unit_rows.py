@@ -1,11 +1,13 @@
 """The SQL for clean tables with one row per unit: one pass of plain sums, by chunks of rows.
 
-Sums of products are taken about a level near the mean, the average of the table's first rows. With n units and m of
-them behind the level no more than log10(n / m) digits are lost, because those m units are part of the data: their
-average cannot be farther from the mean than √(n / m) standard deviations.
+Plain sums of products lose log10(1 + mean² / variance) digits. Where that is more than four, the answer says so
+(`loses_digits`), and the sums are taken again about a level near the mean, the average of the table's first rows. With
+n units and m of them behind the level no more than log10(n / m) digits are lost, because those m units are part of the
+data: their average cannot be farther from the mean than √(n / m) standard deviations.
 
 Clean means: every unit once, and in every row that counts a usable value of every column. `moments_of_sums` answers
-None where that is not so, and the caller asks the general query of `assay.queries.tables`.
+None where that is not so, and the caller asks the general query of `assay.queries.tables`. A table here is SQL that
+follows FROM.
 """
 
 from __future__ import annotations
@@ -18,9 +20,10 @@ from typing import Any
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments, covariate_columns
 from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
-from assay.queries.tables import SOURCE, label_of, name_of
+from assay.queries.tables import label_of, name_of
 
 _MOST_CHUNKS = 10_000
+_TOO_FLAT = 1e4
 LEVEL_ROWS = 1_024
 ROW_NUMBER = "file_row_number"
 _FLOATS = ("FLOAT", "DOUBLE", "REAL")
@@ -39,10 +42,10 @@ class _Column:
     is_numerator: bool = False
 
 
-def distinct_units(unit: str, *, source: str = SOURCE) -> str:
+def distinct_units(unit: str, table: str) -> str:
     """Rows, rows with a unit, and different units."""
     column = name_of(unit)
-    return f"SELECT count(*), count({column}), count(DISTINCT {column}) FROM {name_of(source)}"
+    return f"SELECT count(*), count({column}), count(DISTINCT {column}) FROM {table}"
 
 
 def row_groups(path: str) -> str:
@@ -59,12 +62,12 @@ def chunk_rows(groups: Sequence[Sequence[int]]) -> int | None:
     return sizes[0] if sizes and even and 0 < len(sizes) <= _MOST_CHUNKS else None
 
 
-def level_query(request: TableRequest, types: Mapping[str, str], *, source: str = SOURCE) -> str:
+def level_query(request: TableRequest, types: Mapping[str, str], table: str) -> str:
     """The average of every column over the first rows, in the order of `_columns`; NULL where none is usable."""
     parts = [
         f"avg({column.expression})" for item in _all_columns(request, types) for column in item if not column.is_flag
     ]
-    return f"SELECT {', '.join(parts) or 'NULL'} FROM {name_of(source)} WHERE {ROW_NUMBER} < {LEVEL_ROWS}"
+    return f"SELECT {', '.join(parts) or 'NULL'} FROM {table} WHERE {ROW_NUMBER} < {LEVEL_ROWS}"
 
 
 def levels_of(row: Sequence[Any]) -> list[float]:
@@ -76,19 +79,20 @@ def sums_query(
     request: TableRequest,
     types: Mapping[str, str],
     levels: Sequence[float],
+    table: str,
     *,
-    source: str = SOURCE,
     rows_of_chunk: int,
 ) -> str:
-    """Per variant and chunk: rows, and per metric counts, sums and sums of products about the levels.
+    """Per variant and chunk: rows, and per metric counts, sums and sums of products about the levels (none: about 0).
 
-    The source has the column ROW_NUMBER. Each chunk's sums are of one thread, in one order.
+    The table has the column ROW_NUMBER. Each chunk's sums are of one thread, in one order.
     """
     remaining = iter(levels)
     inner, outer = [], []
     for item in _all_columns(request, types):
         for column in item:
-            shift = "" if column.is_flag else f" - {next(remaining)!r}"
+            level = 0.0 if column.is_flag or not levels else next(remaining)
+            shift = f" - {level!r}" if level else ""
             inner.append(f"({column.expression}){shift} AS {column.name}")
         names = [column.name for column in item]
         outer += [f"count({name})" for name in names]
@@ -99,7 +103,7 @@ def sums_query(
     chunk = f"{ROW_NUMBER} // {rows_of_chunk}"
     rows = f"SELECT {label_of(request.variant, types[request.variant])} AS variant, {chunk} AS chunk, "
     return (
-        f"SELECT variant, chunk, count(*), {', '.join(outer)} FROM ({rows}{', '.join(inner)} FROM {name_of(source)}) "
+        f"SELECT variant, chunk, count(*), {', '.join(outer)} FROM ({rows}{', '.join(inner)} FROM {table}) "
         "GROUP BY variant, chunk"
     )
 
@@ -116,7 +120,7 @@ def moments_of_sums(
     metrics: dict[str, dict[str, Moments]] = {}
     for item, columns in zip(request.metrics, _all_columns(request, types), strict=True):
         k = len(columns)
-        shifts = [0.0 if column.is_flag else next(remaining) for column in columns]
+        shifts = [0.0 if column.is_flag or not levels else next(remaining) for column in columns]
         n_products = 0 if columns[0].is_flag and k == 1 else k * (k + 1) // 2
         width = 2 * k + n_products + 1
         found = {
@@ -135,6 +139,16 @@ def moments_of_sums(
         metrics=metrics,
         gaps={item.metric.key: Gaps() for item in request.metrics},
         failures={},
+    )
+
+
+def loses_digits(found: TableMoments) -> bool:
+    """Whether some mean is so far from 0, beside its spread, that plain sums of products lost more than four digits."""
+    return any(
+        moments.n > 1 and moments.n * mean * mean > _TOO_FLAT * moments.comoment(name)
+        for arms in found.metrics.values()
+        for moments in arms.values()
+        for name, mean in zip(moments.columns, moments.means, strict=True)
     )
 
 
@@ -191,7 +205,7 @@ def _moments(item: TableMetric, n: int, cells: Sequence[Sequence[Any]], shifts: 
         return None
     sums, products = totals[:k], totals[k:]
     maximum = None if cells[-1][0] is None else float(max(cells[-1])) + shifts[0]
-    if not products:
+    if not products:  # a flag: its square is itself, and it needs no level
         products, maximum = sums[:1], float(sums[0] > 0)
     pairs = [(i, j) for i in range(k) for j in range(i, k)]
     below = (DENOMINATOR,) if item.denominator is not None else ()
