@@ -26,6 +26,8 @@ Draw = Callable[[np.random.Generator, int], Any]
 """How units come: (generator, number of units) → what the test takes, usually one number per unit."""
 
 _FIRST_BATCH = 100
+_NEAR = 0.8
+"""Sizes whose probit power is further than this from the one asked say little about where it is reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +139,8 @@ def simulate_sample_size(
     if found is None:
         return NoEstimate("not_reached", f"{most:,} treated units do not reach this power")
     n = min(most, max(2, _read_off(tried, power, found)))
+    tried[n] = (_replay(test, draws, sizes(n), alpha, replications, rng, options)[0], replications)
+    n = min(most, max(2, _read_off(tried, power, n)))
     hits, refused = _replay(test, draws, sizes(n), alpha, replications, rng, options)
     return SimulatedSize(
         n_treatment=n,
@@ -214,7 +218,9 @@ def _bisected(side: Callable[[int], int], start: int, most: int) -> int | None:
 
 def _read_off(tried: dict[int, tuple[int, int]], power: float, found: int) -> int:
     """The size on a weighted line of probit power on √n through the sizes tried; `found` where there is no line."""
-    points = [(n, hit / done, done) for n, (hit, done) in tried.items() if 0.02 * done < hit < 0.995 * done]
+    aim = float(ndtri(power))
+    shares = [(n, hit / done, done) for n, (hit, done) in tried.items() if 0 < hit < done]
+    points = [(n, share, done) for n, share, done in shares if abs(float(ndtri(share)) - aim) < _NEAR]
     if len(points) < 2:
         return found
     roots = np.sqrt([n for n, _, _ in points])
@@ -224,7 +230,7 @@ def _read_off(tried: dict[int, tuple[int, int]], power: float, found: int) -> in
         [done * density / (p * (1 - p)) for (_, p, done), density in zip(points, densities, strict=True)]
     )
     slope, intercept = np.polyfit(roots, probits, 1, w=np.sqrt(weights))
-    root = (float(ndtri(power)) - intercept) / slope if slope > 0 else 0.0
+    root = (aim - intercept) / slope if slope > 0 else 0.0
     # A line is only trusted near where the bisection stopped.
     return math.ceil(root**2) if 0.5 * found <= root**2 <= 2 * found else found
 
