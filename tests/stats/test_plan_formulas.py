@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.model.result import NoEstimate
+from assay.stats.group_sequential.design import group_design
 from assay.stats.planning import formulas as f
-from assay.stats.planning.answers import power
-from assay.stats.planning.design import Anytime, Design
+from assay.stats.planning.answers import power, sample_size
+from assay.stats.planning.design import Anytime, Design, GroupSequential
 from assay.stats.planning.exact import exact_share_power, power_fisher, t_beyond
 from assay.stats.planning.measured import MeanMeasure, RateMeasure
 from assay.stats.planning.stopping import ever_beyond
@@ -128,3 +129,16 @@ def test_looks() -> None:
     # Nothing to find: the sequence's error is kept at every look, on both sides together.
     null = power_over_looks(design, 10_000, 1e-12, looks=200)
     assert 2 * null.looks[-1].power < 0.05
+
+
+@pytest.mark.parametrize("looks", [2, 5])
+def test_group_sequential_designs_inflate_the_plan(looks: int) -> None:
+    """The other room's boundaries and inflation give this room's size its power."""
+    boundary = group_design(looks, alpha=0.05, power=0.9)
+    measured = MeanMeasure(baseline=100, standard_deviation=30)
+    design = Design(measured=measured, method=GroupSequential(inflation=boundary.inflation))
+    n = sample_size(design, 0.02, power=0.9).smallest
+    bounds = [9.0 if bound is None else bound for bound in boundary.efficacy]
+    watched = power_over_looks(design, n, 0.02, looks=looks, critical_values=bounds)
+    assert watched.looks[-1].power == pytest.approx(0.9, abs=1e-3)
+    assert watched.expected_smallest == pytest.approx(n * boundary.expected_h1, rel=1e-3)

@@ -60,7 +60,9 @@ class Anytime:
 class GroupSequential:
     """A few planned looks with a spending function. inflation: largest size over that of one look, at least 1.
 
-    Jennison & Turnbull 2000 tabulate it (their R): 1.028 for O'Brien and Fleming with five looks, α .05, power .8.
+    `group_design(looks, alpha=…, power=…).inflation` of `assay.stats.group_sequential.design` gives it; it belongs to
+    that alpha and power, and answers about another power are near, not exact. Jennison & Turnbull 2000 tabulate it
+    (their R): 1.028 for O'Brien and Fleming with five looks, α .05, power .8.
     """
 
     inflation: float

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 
@@ -47,12 +49,12 @@ def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> i
 def _checked_traffic(traffic: Traffic, traffic_share: float) -> float | list[float]:
     if not 0 < traffic_share <= 1:
         raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
-    if isinstance(traffic, (int, float)) or not hasattr(traffic, "__len__"):
-        traffic = float(traffic)
-        if not 0 < traffic < math.inf:
-            raise InvalidInput("traffic", traffic, "units per day, above 0, or a list of unique units up to each day")
-        return traffic
-    days = [float(seen) for seen in traffic]
+    if np.ndim(traffic) == 0:
+        daily = float(np.asarray(traffic, dtype=np.float64))
+        if not 0 < daily < math.inf:
+            raise InvalidInput("traffic", daily, "units per day, above 0, or a list of unique units up to each day")
+        return daily
+    days: list[float] = np.asarray(traffic, dtype=np.float64).tolist()
     if not days or not all(a <= b for a, b in pairwise(days)) or not 0 <= days[0] <= days[-1] < math.inf:
         raise InvalidInput("traffic", days[:5], "unique units up to day 1, 2, …: finite, never falling")
     return days
