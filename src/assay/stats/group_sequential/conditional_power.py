@@ -8,23 +8,22 @@ that motion with shifted boundaries, so that designs with several looks left are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-
-import numpy as np
+from itertools import pairwise
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 from assay.stats.group_sequential.design import GroupDesign
 from assay.stats.group_sequential.looks import Look, Seen, counted
-from assay.stats.group_sequential.process import LEAST_GROWTH, Process, panels
+from assay.stats.group_sequential.process import LEAST_GROWTH, Process
 from assay.stats.group_sequential.repeated import actual_bounds
 from assay.stats.outcome import Alternative, Outcome
 
 NO_LOOK = NoEstimate("no_look", "no look counts yet, so there is nothing to condition on")
 PLAN_FULFILLED = NoEstimate("plan_fulfilled", "the planned information is in; there is no look to come")
-_FAR = 8.5
+TOO_EARLY = NoEstimate("too_early", "so little is known of the effect yet that a flat prior predicts nothing; give one")
 
 
 class Trend(StrEnum):
@@ -51,7 +50,7 @@ class ConditionalPower:
     planned: float
     current: float
     null: float
-    predictive: float
+    predictive: float | NoEstimate
 
 
 def conditional_power(
@@ -159,13 +158,14 @@ class _Rest:
 
     def power(self, z: float, drift: float) -> float:
         """The chance to reject at a look to come, after z now and with this drift from now on."""
-        b = z * math.sqrt(self.fraction)
-        left = tuple(t - self.fraction for t in self.information)
-        process, total = Process(left, drift), 0.0
-        for t, after, upper, stop in zip(self.information, left, self.efficacy, self.futility, strict=True):
-            high = (upper * math.sqrt(t) - b) / math.sqrt(after)
-            lower = -upper if self.two_sided else stop
-            low = (lower * math.sqrt(t) - b) / math.sqrt(after)
+        b, left = z * math.sqrt(self.fraction), tuple(t - self.fraction for t in self.information)
+        return self.chance(left, drift, lambda bound, look, after: (bound * math.sqrt(look) - b) / math.sqrt(after))
+
+    def chance(self, times: tuple[float, ...], drift: float, moved: Callable[[float, float, float], float]) -> float:
+        """The chance to cross. moved: a bound, its look's fraction and its time → the bound on the motion left."""
+        process, total = Process(times, drift), 0.0
+        for look, time, upper, stop in zip(self.information, times, self.efficacy, self.futility, strict=True):
+            high, low = moved(upper, look, time), moved(-upper if self.two_sided else stop, look, time)
             total += process.above(high) + (process.below(low) if self.two_sided else 0.0)
             process.go_on(low, high)
         return min(1.0, total)
@@ -199,18 +199,27 @@ def _rest(
     )
 
 
-def _predictive(rest: _Rest, prior_mean: float, prior_sd: float | None) -> float:
-    """Conditional power averaged over the posterior of the drift, by quadrature."""
+def _predictive(rest: _Rest, prior_mean: float, prior_sd: float | None) -> float | NoEstimate:
+    """Conditional power averaged over the posterior N(m, v) of the drift, exactly.
+
+    With the drift random, (B(t + s) - B(t) - m s) / (1 + v s) is a Brownian motion at time s / (1 + v s): its
+    covariances are those. So the looks to come are again looks at a Brownian motion.
+    """
     t = rest.fraction
     precision = t + (0.0 if prior_sd is None else prior_sd**-2)
     mean = (rest.z * math.sqrt(t) + (0.0 if prior_sd is None else prior_mean * prior_sd**-2)) / precision
-    sd = precision**-0.5
-    # conditional power rises from 0 to 1 over drifts of about 1 / √(1 - t)
-    nodes, weights = panels(-_FAR, _FAR, min(1.0, 1 / (sd * math.sqrt(1 - t))))
-    density = weights * np.exp(-0.5 * nodes * nodes) / math.sqrt(2 * math.pi)
-    return min(
-        1.0, float(sum(w * rest.power(rest.z, mean + sd * x) for x, w in zip(nodes, density, strict=True) if w > 1e-14))
-    )
+    variance = 1 / precision
+    times = tuple((item - t) / (1 + variance * (item - t)) for item in rest.information)
+    if any(after < before * LEAST_GROWTH for before, after in pairwise(times)):
+        return TOO_EARLY
+
+    def moved(bound: float, look: float, time: float) -> float:
+        """The bound on B at a look as one on the standardised new motion."""
+        ahead = look - t
+        path = bound * math.sqrt(look) - rest.z * math.sqrt(t) - mean * ahead
+        return path / (1 + variance * ahead) / math.sqrt(time)
+
+    return rest.chance(times, 0.0, moved)
 
 
 def _trend(given: Trend | str) -> Trend:
