@@ -10,9 +10,9 @@ import pytest
 from assay.model.plan import Correction
 from assay.model.result import Interval
 from assay.stats.arm import Arm
-from assay.stats.contrast import Contrast, fixed_means, fixed_proportions
-from assay.stats.estimate import Estimates, estimate, fixed_rule
+from assay.stats.fixed.core import compare_arms, two_proportion_z
 from assay.stats.multiple.adjust import adjust
+from assay.stats.outcome import Outcome
 from assay.stats.planning.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
 from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
 from tests.sim.unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
@@ -23,30 +23,22 @@ ALPHA = 0.05
 MOST, LEAST = most_allowed(ALPHA), least_expected(ALPHA)
 
 
-def judged(contrast: Contrast) -> Estimates:
-    return estimate(contrast, fixed_rule(contrast), ALPHA)
-
-
-def shares(p_t: float, p_c: float, n: int, share: float, seed: int) -> list[Estimates]:
+def shares(p_t: float, p_c: float, n: int, share: float, seed: int) -> list[Outcome]:
     s = conversions(np.random.default_rng(seed), np.array([n]), REPLICATIONS, p_t, p_c, share)
     rows = zip(*(part[:, 0] for part in (s.n_t, s.x_t, s.n_c, s.x_c)), strict=True)
-    return [judged(fixed_proportions(_share(n_t, x_t), _share(n_c, x_c))) for n_t, x_t, n_c, x_c in rows]
+    return [two_proportion_z((int(x_t), int(n_t)), (int(x_c), int(n_c)), alpha=ALPHA) for n_t, x_t, n_c, x_c in rows]
 
 
-def _share(n: float, x: float) -> Arm:
-    p = float(x / n)
-    return Arm(int(n), p, p * (1 - p))
+def judged(treatment: Arm, control: Arm) -> Outcome:
+    return compare_arms("means", treatment, control, alpha=ALPHA)
 
 
-def means(s: Sums) -> list[Estimates]:
+def means(s: Sums) -> list[Outcome]:
     rows = zip(*(part[:, 0] for part in (s.n_t, s.m_t, s.v_t, s.n_c, s.m_c, s.v_c)), strict=True)
-    return [
-        judged(fixed_means(Arm(int(a), float(b), float(c)), Arm(int(d), float(e), float(f))))
-        for a, b, c, d, e, f in rows
-    ]
+    return [judged(Arm(int(a), float(b), float(c)), Arm(int(d), float(e), float(f))) for a, b, c, d, e, f in rows]
 
 
-def rejections(found: list[Estimates]) -> int:
+def rejections(found: list[Outcome]) -> int:
     return sum(isinstance(item.p_value, float) and item.p_value < ALPHA for item in found)
 
 
@@ -66,7 +58,7 @@ def test_z_test(p: float, n: int, share: float) -> None:
 
 def test_share_intervals_cover() -> None:
     found = shares(0.12, 0.1, 6_000, 0.4, seed=202)
-    assert misses([item.absolute_interval for item in found], 0.02) <= MOST
+    assert misses([item.interval for item in found], 0.02) <= MOST
     assert misses([item.relative_interval for item in found], 0.2) <= MOST
 
 
@@ -106,7 +98,7 @@ def test_welch_holds_when_variances_and_sizes_differ() -> None:
 
 def test_lognormal_means_and_lifts() -> None:
     found = means(simulated(lognormal, 2_000, factor=1.2, seed=207))
-    assert misses([item.absolute_interval for item in found], 0.2 * math.exp(0.5)) <= MOST
+    assert misses([item.interval for item in found], 0.2 * math.exp(0.5)) <= MOST
     assert misses([item.relative_interval for item in found], 0.2) <= MOST
     assert rejections(means(simulated(lognormal, 2_000, seed=208))) <= MOST
 
@@ -154,7 +146,7 @@ def test_family_error_with_holm_and_bonferroni() -> None:
     alarms = {Correction.HOLM: 0, Correction.BONFERRONI: 0, Correction.NONE: 0}
     for m, v in zip(middle.tolist(), spread.tolist(), strict=True):
         arms = [Arm(n, *pair) for pair in zip(m, v, strict=True)]
-        p_values = [float(judged(fixed_means(arm, arms[0])).p_value) for arm in arms[1:]]  # type: ignore[arg-type]
+        p_values = [float(judged(arm, arms[0]).p_value) for arm in arms[1:]]  # type: ignore[arg-type]
         for method in alarms:
             alarms[method] += min(adjust(p_values, method)) < ALPHA
     assert alarms[Correction.HOLM] <= MOST

@@ -13,7 +13,9 @@ from assay.stats.experiment import analyse_metrics
 
 def metric_of(kind: MetricKind, key: str = "m", role: Role = Role.PRIMARY, **more: object) -> Metric:
     denominator = Measure(event="d") if kind is MetricKind.RATIO else None
-    field = "f" if kind in (MetricKind.SUM, MetricKind.MEAN) else None
+    field = "f" if kind in (MetricKind.SUM, MetricKind.MEAN, MetricKind.QUANTILE) else None
+    if kind is MetricKind.QUANTILE:
+        more.setdefault("quantile", 0.5)
     return Metric(key=key, kind=kind, event="e", field=field, denominator=denominator, role=role, **more)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from assay.model.lifecycle import Status
-from assay.model.metric import Direction, MetricKind, Role
+from assay.model.metric import Direction, Hypothesis, MetricKind, Role
 from assay.model.plan import Correction, Plan
 
 
@@ -49,12 +49,41 @@ class ArmEstimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectSize:
+    """How large a difference is beside the spread of units. name: Cohen's d or h; words: negligible to large."""
+
+    name: str
+    value: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """What a Bayesian analysis says of a treatment against the control, in the metric's unit and better direction.
+
+    chance_to_beat: that it is better than the control. chance_to_be_best: of all variants. expected_loss: what shipping
+    it costs on average where it is worse. intervals: credible, at the level they say. prior, method: in words.
+    """
+
+    chance_to_beat: float
+    chance_to_be_best: float | NoEstimate
+    expected_loss: float
+    interval: Interval
+    relative_interval: Interval | NoEstimate
+    prior: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """A treatment against the control on one metric.
 
     absolute: treatment minus control, in the metric's unit. relative: treatment / control - 1.
-    p_value is two-sided; p_value_adjusted is corrected within the family. Intervals are simultaneous over the
-    family when the plan corrects. variance_reduction: share of variance removed by CUPED, if it was used.
+    p_value is two-sided unless alternative or hypothesis say otherwise; p_value_adjusted is corrected within the family.
+    Intervals are simultaneous over the family when the plan corrects. variance_reduction: share of variance removed
+    with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative: greater and
+    less look for one side only, and their intervals have one bound. margin: of the hypothesis, a share of the control;
+    significant then says that the hypothesis is shown.
     """
 
     variant: str
@@ -72,6 +101,13 @@ class Comparison:
     statistic: float | None = None
     degrees_of_freedom: float | None = None
     variance_reduction: float | None = None
+    log_p_value: float | NoEstimate | None = None
+    alternative: str = "two_sided"
+    hypothesis: Hypothesis = Hypothesis.DIFFERENCE
+    margin: float | None = None
+    effect_size: EffectSize | None = None
+    posterior: Posterior | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

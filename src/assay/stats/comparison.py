@@ -4,92 +4,202 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from assay.model.metric import Direction, Metric, MetricKind
+from assay.errors import InvalidInput
+from assay.model.metric import Direction, Hypothesis, Metric, MetricKind
 from assay.model.moments import Moments
 from assay.model.result import Comparison, NoEstimate, Validity
-from assay.stats.arm import ONE_UNIT, Arm, arm_of, has_covariate
+from assay.model.valuecounts import ValueCounts
+from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, arm_of
 from assay.stats.cautions import cautions
-from assay.stats.contrast import (
-    Contrast,
-    fixed_means,
-    fixed_proportions,
-    sequential_means,
-    sequential_proportions,
-)
-from assay.stats.estimate import Estimates, anytime_rule, estimate, fixed_rule
-from assay.stats.reduction.cuped import Adjustment, adjusted_arm, adjustment, variance_reduction
+from assay.stats.contrast import Contrast, sequential_means, sequential_proportions
+from assay.stats.estimate import sequence_outcome
+from assay.stats.fixed.core import compare_arms, two_proportion_z
+from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
+from assay.stats.outcome import Alternative, Outcome, nothing
+from assay.stats.preparing import Adjusted, adjusted_arms
+from assay.stats.registry import NamedTest, Needs, chosen_test
 
-_FIXED_TESTS = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t", "cuped": "cuped_welch_t"}
+_SHAPES = {MetricKind.CONVERSION: "share", MetricKind.RATIO: "ratio", MetricKind.QUANTILE: "quantile"}
+_FIXED_NAMES = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t"}
+ONLY_AT_THE_END = NoEstimate(
+    "only_at_the_end", "this test is of one look at the planned end and says nothing while data come in"
+)
+NO_COUNTS = NoEstimate("no_value_counts", "the exact value counts that this test needs were not aggregated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A metric with its arms. by: the CUPED adjustment, if there is one."""
+    """A metric with its arms. by: how they were adjusted, if they were; test: of one look."""
 
     metric: Metric
     moments: Mapping[str, Moments]
     arms: Mapping[str, Arm | NoEstimate]
-    by: Adjustment | None
-    warnings: tuple[str, ...]
+    test: NamedTest
+    by: Adjusted | None = None
+    value_counts: Mapping[str, ValueCounts] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def shape(self) -> str:
-        """What is compared: share, mean, ratio, or a mean adjusted by CUPED."""
-        if self.by is not None:
-            return "cuped"
-        return {MetricKind.CONVERSION: "share", MetricKind.RATIO: "ratio"}.get(self.metric.kind, "mean")
+        """What is compared: share, mean, ratio or quantile; with `cuped_` or `stratified_` before it when adjusted."""
+        plain = _SHAPES.get(self.metric.kind, "mean")
+        return plain if self.by is None else f"{self.by.name}_{plain}"
 
 
-def measure(metric: Metric, moments: Mapping[str, Moments], validity: Validity) -> Measured:
-    """The arms of a metric, its covariate adjustment, and what to beware of."""
+def measure(
+    metric: Metric,
+    moments: Mapping[str, Moments],
+    validity: Validity,
+    *,
+    strata: Mapping[str, Mapping[str, Moments]] | None = None,
+    value_counts: Mapping[str, ValueCounts] | None = None,
+    installed: Mapping[str, NamedTest] | None = None,
+) -> Measured:
+    """The arms of a metric, their adjustment, and what to beware of. Raises InvalidInput for an unknown test."""
+    test = chosen_test(metric, installed or {})
     arms = {variant: arm_of(metric.kind, item) for variant, item in moments.items()}
     usable = {variant: item for variant, item in moments.items() if isinstance(arms[variant], Arm)}
     warnings = cautions(metric, usable, validity)
-    by: Adjustment | NoEstimate | None = None
-    if usable and metric.kind is not MetricKind.RATIO and all(map(has_covariate, usable.values())):
-        by = adjustment(usable)
-    if isinstance(by, NoEstimate):
-        warnings.append(f"Variance was not reduced with the covariate (CUPED): {by.reason}.")
+    by: Adjusted | None = None
+    if usable and metric.kind is not MetricKind.QUANTILE:
+        by, notes = adjusted_arms(metric, usable, strata)
+        warnings += notes
+    if by is not None and not test.is_default:
+        warnings.append(f"The covariates or strata were not used: {test.title} compares the values as they are.")
         by = None
-    return Measured(metric=metric, moments=moments, arms=arms, by=by, warnings=tuple(warnings))
+    return Measured(
+        metric=metric,
+        moments=moments,
+        arms=arms,
+        test=test,
+        by=by,
+        value_counts=value_counts or {},
+        warnings=tuple(warnings),
+    )
 
 
 def compare(
     item: Measured, variant: str, control: str, validity: Validity, rho_squared: float, alpha: float
-) -> Estimates | NoEstimate:
+) -> Outcome:
     """One treatment against the control, with intervals at level 1 - alpha. rho_squared: of the sequences."""
-    pair = _pair(item, variant, control)
-    if isinstance(pair, NoEstimate):
-        return pair
     if validity is Validity.ANYTIME:
-        contrast = _sequential(item, *pair)
-        return estimate(contrast, anytime_rule(contrast, rho_squared), alpha)
-    contrast = _fixed(item, *pair)
-    return estimate(contrast, fixed_rule(contrast), alpha)
+        return _anytime(item, variant, control, rho_squared, alpha)
+    return _fixed(item, variant, control, alpha)
+
+
+def alternative_of(metric: Metric) -> Alternative:
+    """The side a metric without a margin looks for."""
+    if not metric.one_sided:
+        return Alternative.TWO_SIDED
+    return Alternative.GREATER if metric.direction is Direction.INCREASE else Alternative.LESS
 
 
 def _pair(item: Measured, variant: str, control: str) -> tuple[Arm, Arm] | NoEstimate:
-    treatment, base = item.arms[variant], item.arms[control]
+    arms = item.arms if item.by is None else {**item.arms, **item.by.arms}
+    treatment, base = arms[variant], arms[control]
     if isinstance(treatment, NoEstimate):
         return treatment
     if isinstance(base, NoEstimate):
         return base
-    if min(treatment.n, base.n) < 2:
-        return ONE_UNIT
+    return ONE_UNIT if min(treatment.n, base.n) < 2 else (treatment, base)
+
+
+def _fixed(item: Measured, variant: str, control: str, alpha: float) -> Outcome:
+    metric, alternative = item.metric, alternative_of(item.metric)
+    name = item.test.name if not item.test.is_default else _FIXED_NAMES.get(item.shape, item.test.name)
     if item.by is not None:
-        return adjusted_arm(item.moments[variant], item.by), adjusted_arm(item.moments[control], item.by)
-    return treatment, base
-
-
-def _fixed(item: Measured, treatment: Arm, control: Arm) -> Contrast:
+        name = f"{item.by.name}_{_FIXED_NAMES[item.shape.removeprefix(item.by.name + '_')]}"
+    if item.test.needs is Needs.VALUE_COUNTS:
+        return _of_counts(item, variant, control, alpha, alternative)
+    pair = _pair(item, variant, control)
+    if isinstance(pair, NoEstimate):
+        return nothing(name, pair, alternative=alternative, level=1 - alpha)
+    if metric.hypothesis is not Hypothesis.DIFFERENCE:
+        return _against_margin(item, name, pair, alpha)
+    if not item.test.is_default:
+        try:
+            return item.test.compare(item.moments[variant], item.moments[control], alpha=alpha, alternative=alternative)
+        except InvalidInput as error:
+            return nothing(name, NoEstimate("unfit_data", str(error)), alternative=alternative, level=1 - alpha)
     if item.shape == "share":
-        return fixed_proportions(treatment, control)
-    return fixed_means(treatment, control, floor=_floor(item.metric))
+        counts = [(round(arm.n * arm.value), arm.n) for arm in pair]
+        return two_proportion_z(counts[0], counts[1], alpha=alpha, alternative=alternative)
+    return compare_arms(name, *pair, alpha=alpha, alternative=alternative, floor=_floor(metric))
 
 
-def _sequential(item: Measured, treatment: Arm, control: Arm) -> Contrast:
+def _of_counts(item: Measured, variant: str, control: str, alpha: float, alternative: Alternative) -> Outcome:
+    options = {"alpha": alpha, "alternative": alternative}
+    counts = item.value_counts
+    if variant not in counts or control not in counts:
+        return nothing(item.test.name, NO_COUNTS, alternative=alternative, level=1 - alpha)
+    if item.metric.kind is MetricKind.QUANTILE and item.test.is_default:
+        options["q"] = item.metric.quantile
+    try:
+        return item.test.compare(counts[variant], counts[control], **options)
+    except InvalidInput as error:
+        return nothing(item.test.name, NoEstimate("unfit_data", str(error)), alternative=alternative, level=1 - alpha)
+
+
+def _against_margin(item: Measured, name: str, pair: tuple[Arm, Arm], alpha: float) -> Outcome:
+    metric = item.metric
+    is_share = item.shape == "share"
+    return margin_test(
+        "two_proportion_z_unpooled" if is_share else name,
+        *pair,
+        hypothesis=metric.hypothesis,
+        margin=metric.margin or 0.0,
+        higher_is_better=metric.direction is Direction.INCREASE,
+        alpha=alpha,
+        normal=is_share,
+        floor=_floor(metric),
+        ceiling=1.0 if is_share else None,
+    )
+
+
+def _anytime(item: Measured, variant: str, control: str, rho_squared: float, alpha: float) -> Outcome:
+    metric, name = item.metric, f"{item.shape}_mixture_sequence"
+    if metric.kind is MetricKind.QUANTILE:
+        return _quantile_sequence(item, variant, control, alpha)
+    pair = _pair(item, variant, control)
+    if isinstance(pair, NoEstimate):
+        return nothing(name, pair, level=1 - alpha, validity=Validity.ANYTIME)
+    contrast = _contrast(item, *pair)
+    if metric.hypothesis is Hypothesis.DIFFERENCE:
+        return sequence_outcome(name, contrast, rho_squared, alpha, alternative=alternative_of(metric))
+    if contrast.control <= 0:
+        return nothing(name, NEGATIVE_CONTROL, level=1 - alpha, validity=Validity.ANYTIME)
+    sides = sides_of(metric.hypothesis, metric.margin or 0.0, metric.direction is Direction.INCREASE)
+    found = [
+        sequence_outcome(name, contrast, rho_squared, alpha, alternative=side, null_relative=null)
+        for null, side in sides
+    ]
+    weakest = max(found, key=lambda one: one.log_p if isinstance(one.log_p, float) else math.inf)
+    if len(sides) == 1:
+        return weakest
+    both = sequence_outcome(name, contrast, rho_squared, alpha)
+    return weakest._replace(
+        interval=both.interval, relative_interval=both.relative_interval, alternative=Alternative.TWO_SIDED
+    )
+
+
+def _quantile_sequence(item: Measured, variant: str, control: str, alpha: float) -> Outcome:
+    from assay.stats.sequential.quantiles import quantile_difference_sequence
+
+    counts, name = item.value_counts, "quantile_sequence"
+    if variant not in counts or control not in counts:
+        return nothing(name, NO_COUNTS, level=1 - alpha, validity=Validity.ANYTIME)
+    if min(counts[variant].n, counts[control].n) == 0:
+        return nothing(name, EMPTY_ARM, level=1 - alpha, validity=Validity.ANYTIME)
+    q = item.metric.quantile or 0.5
+    outcome = quantile_difference_sequence(
+        counts[variant], counts[control], q=q, alpha=alpha, alternative=alternative_of(item.metric)
+    )
+    return outcome._replace(test=name)
+
+
+def _contrast(item: Measured, treatment: Arm, control: Arm) -> Contrast:
     if item.shape == "share":
         return sequential_proportions(treatment, control)
     return sequential_means(treatment, control, floor=_floor(item.metric))
@@ -101,59 +211,41 @@ def _floor(metric: Metric) -> float | None:
 
 
 def comparison(
-    item: Measured,
-    variant: str,
-    control: str,
-    found: Estimates | NoEstimate,
-    adjusted: float | None,
-    alpha: float,
-    validity: Validity,
+    item: Measured, variant: str, control: str, found: Outcome, adjusted: float | None, alpha: float
 ) -> Comparison:
-    """Estimates as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
-    test = _FIXED_TESTS[item.shape] if validity is Validity.FIXED else f"{item.shape}_mixture_sequence"
-    if isinstance(found, NoEstimate):
-        return _without(found, variant, control, test, validity)
+    """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
+    metric = item.metric
     significant = adjusted is not None and adjusted < alpha
-    risen = found.absolute > 0
-    good = risen is (item.metric.direction is Direction.INCREASE)
-    finite = not math.isinf(found.degrees_of_freedom)
+    better: bool | None = None
+    if significant and metric.hypothesis is Hypothesis.DIFFERENCE and isinstance(found.difference, float):
+        better = (found.difference > 0) is (metric.direction is Direction.INCREASE)
+    if significant and metric.hypothesis is Hypothesis.SUPERIORITY:
+        better = True
     return Comparison(
         variant=variant,
         control=control,
-        absolute=found.absolute,
-        absolute_interval=found.absolute_interval,
+        absolute=found.difference,
+        absolute_interval=found.interval,
         relative=found.relative,
         relative_interval=found.relative_interval,
         p_value=found.p_value,
         p_value_adjusted=found.p_value if adjusted is None else adjusted,
         significant=significant,
-        better=good if significant else None,
-        test=test,
-        validity=validity,
+        better=better,
+        test=found.test,
+        validity=found.validity,
         statistic=found.statistic,
-        degrees_of_freedom=found.degrees_of_freedom if finite else None,
+        degrees_of_freedom=found.degrees_of_freedom,
         variance_reduction=_reduction(item, variant, control),
-    )
-
-
-def _without(why: NoEstimate, variant: str, control: str, test: str, validity: Validity) -> Comparison:
-    return Comparison(
-        variant=variant,
-        control=control,
-        absolute=why,
-        absolute_interval=why,
-        relative=why,
-        relative_interval=why,
-        p_value=why,
-        p_value_adjusted=why,
-        significant=False,
-        better=None,
-        test=test,
-        validity=validity,
+        log_p_value=found.log_p,
+        alternative=found.alternative.value,
+        hypothesis=metric.hypothesis,
+        margin=metric.margin,
+        warnings=found.warnings,
     )
 
 
 def _reduction(item: Measured, variant: str, control: str) -> float | None:
-    if item.by is None:
+    if item.by is None or not {variant, control} <= set(item.by.arms):
         return None
-    return variance_reduction(item.moments[variant], item.moments[control], item.by)
+    return item.by.reduction(variant, control)

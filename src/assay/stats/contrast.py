@@ -35,25 +35,6 @@ class Contrast:
     ceiling: float | None = None
 
 
-def fixed_proportions(treatment: Arm, control: Arm) -> Contrast:
-    """Two shares at one look: z = (p_t - p_c) / √(p q (1/n_t + 1/n_c)), p pooled; unpooled variance for intervals.
-
-    Source: Fleiss, Levin & Paik 2003, "Statistical Methods for Rates and Proportions", section 3.2 and eq. 3.16
-    (without continuity correction).
-    """
-    unpooled = (treatment.variance, control.variance)
-    return Contrast(
-        treatment=treatment.value,
-        control=control.value,
-        n_units=treatment.n + control.n,
-        null_variance=_pooled_share_variance(treatment, control),
-        absolute=((sum(unpooled), 0.0, 0.0),),
-        relative=((unpooled[0], 0.0, unpooled[1]),),
-        floor=0.0,
-        ceiling=1.0,
-    )
-
-
 def sequential_proportions(treatment: Arm, control: Arm) -> Contrast:
     """Two shares at every look: the larger of two variances, neither of them zero when no unit converts.
 
@@ -78,23 +59,6 @@ def sequential_proportions(treatment: Arm, control: Arm) -> Contrast:
         relative=((plain_t, 0.0, plain_c), (0.0, pooled_variance, 0.0)),
         floor=0.0,
         ceiling=1.0,
-    )
-
-
-def fixed_means(treatment: Arm, control: Arm, *, floor: float | None = None) -> Contrast:
-    """Two means (or ratios, or adjusted means) at one look, by Welch's t.
-
-    t = (m_t - m_c) / √(s_t²/n_t + s_c²/n_c) on Welch & Satterthwaite's degrees of freedom (Welch 1947).
-    """
-    return Contrast(
-        treatment=treatment.value,
-        control=control.value,
-        n_units=treatment.n + control.n,
-        null_variance=treatment.variance + control.variance,
-        absolute=((treatment.variance + control.variance, 0.0, 0.0),),
-        relative=((treatment.variance, 0.0, control.variance),),
-        degrees_of_freedom=satterthwaite(treatment, control),
-        floor=floor,
     )
 
 

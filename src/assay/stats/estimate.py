@@ -1,17 +1,16 @@
-"""A contrast judged by a rule: difference, lift, intervals and p-value, or why there is none."""
+"""A contrast judged at every look: difference, lift, their sequences and p-value, or why there is none."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
-from assay.model.result import Interval, NoEstimate
+from assay.model.result import Interval, NoEstimate, Validity
 from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.contrast import Contrast
-from assay.stats.distributions import student_p, student_quantile
+from assay.stats.distributions import floored
 from assay.stats.fieller import Bounds, Outside, Quadratic, accepted_by_any
-from assay.stats.sequential.mixture import anytime_p, squared_radius
+from assay.stats.outcome import Alternative, Outcome
+from assay.stats.sequential.mixture import log_e_value, squared_radius
 
 ZERO_CONTROL = NoEstimate("zero_control", "the control is 0, so nothing can be given relative to it")
 CONTROL_NEAR_ZERO = NoEstimate(
@@ -20,72 +19,68 @@ CONTROL_NEAR_ZERO = NoEstimate(
 TOO_FEW_UNITS = NoEstimate("too_few_units", "too few units yet for bounds that hold at every look")
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How distances in standard errors become p-values and bounds.
+def sequence_outcome(
+    test: str,
+    contrast: Contrast,
+    rho_squared: float,
+    alpha: float,
+    *,
+    alternative: Alternative = Alternative.TWO_SIDED,
+    null_relative: float = 0.0,
+) -> Outcome:
+    """A contrast judged by the normal mixture, valid at every look (see assay.stats.sequential.mixture).
 
-    p: statistic → two-sided p-value. critical: α → squared critical value, None where no bound is possible yet.
+    null_relative: the lift under the hypothesis. One-sided: the two-sided sequence at α of which one side is used, so
+    the error is kept with room to spare; p is 1 on the other side.
     """
-
-    p: Callable[[float], float]
-    critical: Callable[[float], float | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimates:
-    """What one comparison says. absolute: treatment - control. relative: treatment / control - 1."""
-
-    absolute: float
-    absolute_interval: Interval | NoEstimate
-    relative: float | NoEstimate
-    relative_interval: Interval | NoEstimate
-    p_value: float | NoEstimate
-    statistic: float | None
-    degrees_of_freedom: float
-
-
-def fixed_rule(contrast: Contrast) -> Rule:
-    """The rule for one look fixed in advance: Student's t, or the normal when the variance is not estimated apart."""
-    nu = contrast.degrees_of_freedom
-    return Rule(
-        p=lambda statistic: student_p(statistic, nu),
-        critical=lambda alpha: student_quantile(alpha / 2, nu) ** 2,
-    )
-
-
-def anytime_rule(contrast: Contrast, rho_squared: float) -> Rule:
-    """The rule for every look: the normal mixture after the units of both arms (see assay.stats.sequential.mixture)."""
     m, nu = rho_squared * contrast.n_units, contrast.degrees_of_freedom
-    return Rule(
-        p=lambda statistic: anytime_p(statistic, m, nu),
-        critical=lambda alpha: squared_radius(m, alpha, nu),
-    )
-
-
-def estimate(contrast: Contrast, rule: Rule, alpha: float) -> Estimates:
-    """Everything a comparison says, with intervals at level 1 - alpha."""
+    critical = squared_radius(m, alpha, nu)
     absolute = contrast.treatment - contrast.control
-    relative = relative_change(absolute, contrast.control)
-    if contrast.null_variance <= 0:
-        return Estimates(
-            absolute=absolute,
-            absolute_interval=ZERO_VARIANCE,
-            relative=relative,
-            relative_interval=ZERO_VARIANCE if contrast.control != 0 else ZERO_CONTROL,
-            p_value=ZERO_VARIANCE,
-            statistic=None,
-            degrees_of_freedom=contrast.degrees_of_freedom,
-        )
-    statistic = absolute / math.sqrt(contrast.null_variance)
-    return Estimates(
-        absolute=absolute,
-        absolute_interval=absolute_interval(contrast, rule, alpha),
-        relative=relative,
-        relative_interval=relative_interval(contrast, rule, alpha),
-        p_value=rule.p(statistic),
-        statistic=statistic,
-        degrees_of_freedom=contrast.degrees_of_freedom,
+    ratio = 1 + null_relative
+    distance = absolute - null_relative * contrast.control
+    variance = contrast.null_variance
+    if null_relative:
+        variance = max(w0 + w1 * ratio + w2 * ratio * ratio for w0, w1, w2 in contrast.relative)
+    outcome = Outcome(
+        test,
+        absolute,
+        _one_side(absolute_interval(contrast, critical, alpha), alternative),
+        ZERO_VARIANCE,
+        ZERO_VARIANCE,
+        relative_change(absolute, contrast.control),
+        _one_side(relative_interval(contrast, critical, alpha), _of_lift_side(alternative, contrast.control)),
+        degrees_of_freedom=nu if math.isfinite(nu) else None,
+        alternative=alternative,
+        null=null_relative,
+        level=1 - alpha,
+        validity=Validity.ANYTIME,
     )
+    if variance <= 0:
+        return outcome._replace(
+            interval=ZERO_VARIANCE,
+            relative_interval=ZERO_VARIANCE if contrast.control != 0 else ZERO_CONTROL,
+        )
+    statistic = distance / math.sqrt(variance)
+    log_e = max(0.0, log_e_value(statistic, m, nu))
+    if alternative is not Alternative.TWO_SIDED and (statistic > 0) is not (alternative is Alternative.GREATER):
+        log_e = 0.0
+    return outcome._replace(p_value=floored(math.exp(-log_e)), log_p=-log_e, statistic=statistic)
+
+
+def _one_side(interval: Interval | NoEstimate, alternative: Alternative) -> Interval | NoEstimate:
+    if isinstance(interval, NoEstimate) or alternative is Alternative.TWO_SIDED:
+        return interval
+    above = alternative is Alternative.GREATER
+    if (interval.lower if above else interval.upper) is None:
+        return CONTROL_NEAR_ZERO
+    return Interval(interval.lower if above else None, None if above else interval.upper, interval.level)
+
+
+def _of_lift_side(alternative: Alternative, control: float) -> Alternative:
+    """The side of the lift that a side of the difference is: the other one below a negative control."""
+    if alternative is Alternative.TWO_SIDED or control >= 0:
+        return alternative
+    return Alternative.LESS if alternative is Alternative.GREATER else Alternative.GREATER
 
 
 def relative_change(difference: float, control: float) -> float | NoEstimate:
@@ -96,9 +91,8 @@ def relative_change(difference: float, control: float) -> float | NoEstimate:
     return relative if math.isfinite(relative) else CONTROL_NEAR_ZERO
 
 
-def absolute_interval(contrast: Contrast, rule: Rule, alpha: float) -> Interval | NoEstimate:
-    """The differences not rejected at α, within what the metric can take."""
-    critical = rule.critical(alpha)
+def absolute_interval(contrast: Contrast, critical: float | None, alpha: float) -> Interval | NoEstimate:
+    """The differences not rejected at α, within what the metric can take. critical: squared; None where none is."""
     if critical is None:
         return TOO_FEW_UNITS
     bounds = accepted_by_any(contrast.treatment - contrast.control, 1.0, contrast.absolute, critical)
@@ -108,9 +102,8 @@ def absolute_interval(contrast: Contrast, rule: Rule, alpha: float) -> Interval 
     return _within(bounds, None if widest is None else -widest, widest, 1 - alpha)
 
 
-def relative_interval(contrast: Contrast, rule: Rule, alpha: float) -> Interval | NoEstimate:
+def relative_interval(contrast: Contrast, critical: float | None, alpha: float) -> Interval | NoEstimate:
     """The lifts not rejected at α (Fieller); unbounded above where the control may be 0 but cannot be negative."""
-    critical = rule.critical(alpha)
     if critical is None:
         return TOO_FEW_UNITS
     difference = contrast.treatment - contrast.control

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from assay.errors import InvalidInput
 from assay.model.metric import Metric, MetricKind, Role
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.plan import Plan
-from assay.model.result import MetricResult, NoEstimate, Validity
+from assay.model.result import MetricResult, Validity
+from assay.model.valuecounts import ValueCounts
 from assay.stats.armview import arm_estimate
 from assay.stats.comparison import Measured, compare, comparison, measure
-from assay.stats.estimate import Estimates
 from assay.stats.multiple.adjust import adjust, interval_alpha
+from assay.stats.outcome import Outcome
+from assay.stats.registry import NamedTest
 from assay.stats.sequential.mixture import tuned_rho_squared
 
 
@@ -27,6 +30,22 @@ class _Setting:
     rho_squared: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What some tests need beside moments.
+
+    value_counts: metric key → variant → exact value counts. strata: metric key → stratum → variant → moments.
+    installed: tests that are installed beside Assay, by name.
+    """
+
+    value_counts: Mapping[str, Mapping[str, ValueCounts]] = field(default_factory=dict)
+    strata: Mapping[str, Mapping[str, Mapping[str, Moments]]] = field(default_factory=dict)
+    installed: Mapping[str, NamedTest] = field(default_factory=dict)
+
+
+NOTHING_BESIDE = Beside()
+
+
 def analyse_metrics(
     metrics: Sequence[Metric],
     moments: Mapping[str, Mapping[str, Moments]],
@@ -35,13 +54,14 @@ def analyse_metrics(
     plan: Plan,
     validity: Validity,
     tuning_units: int,
+    data: Beside = NOTHING_BESIDE,
 ) -> tuple[tuple[MetricResult, ...], dict[str, str]]:
     """Results of all metrics, and for those that failed wholly the reason.
 
-    moments: metric key → variant key → moments; a covariate column means CUPED. tuning_units: units of two arms at
-    which sequences are tightest. All comparisons of one role's metrics are one family: p-values are adjusted
-    within it, and its intervals are given the error that `interval_alpha` says. Arms show unadjusted values at
-    level 1 - plan.alpha; comparisons are of adjusted values where CUPED was used.
+    moments: metric key → variant key → moments; covariate columns mean CUPED. tuning_units: units of two arms at
+    which sequences are tightest. data: what some tests need beside moments. All comparisons of one role's metrics are
+    one family: p-values are adjusted within it, and its intervals are given the error that `interval_alpha` says. Arms
+    show unadjusted values at level 1 - plan.alpha; comparisons are of adjusted values where CUPED was used.
     """
     setting = _Setting(
         control=control, plan=plan, validity=validity, rho_squared=tuned_rho_squared(tuning_units, plan.alpha)
@@ -53,10 +73,22 @@ def analyse_metrics(
         reason = _unusable(metric, given, control)
         if given is None or reason:
             failures[metric.key] = reason
-        else:
-            measured.append(measure(metric, given, validity))
+            continue
+        try:
+            measured.append(
+                measure(
+                    metric,
+                    given,
+                    validity,
+                    strata=data.strata.get(metric.key),
+                    value_counts=data.value_counts.get(metric.key),
+                    installed=data.installed,
+                )
+            )
+        except InvalidInput as error:
+            failures[metric.key] = str(error)
     sizes = family_sizes(measured, control)
-    estimates = [_estimates(item, sizes[item.metric.role], setting) for item in measured]
+    estimates = [_outcomes(item, sizes[item.metric.role], setting) for item in measured]
     adjusted = _adjusted(measured, estimates, sizes, setting)
     results = [
         _result(item, estimates[i], adjusted[i], sizes[item.metric.role], setting) for i, item in enumerate(measured)
@@ -88,8 +120,8 @@ def _unusable(metric: Metric, moments: Mapping[str, Moments] | None, control: st
     return ""
 
 
-def _estimates(item: Measured, family_size: int, setting: _Setting) -> dict[str, Estimates | NoEstimate]:
-    """Treatment → estimates, with intervals at the family's level."""
+def _outcomes(item: Measured, family_size: int, setting: _Setting) -> dict[str, Outcome]:
+    """Treatment → outcomes, with intervals at the family's level."""
     alpha = interval_alpha(setting.plan.alpha, family_size, setting.plan.correction)
     return {
         variant: compare(item, variant, setting.control, setting.validity, setting.rho_squared, alpha)
@@ -100,7 +132,7 @@ def _estimates(item: Measured, family_size: int, setting: _Setting) -> dict[str,
 
 def _adjusted(
     measured: Sequence[Measured],
-    estimates: Sequence[Mapping[str, Estimates | NoEstimate]],
+    estimates: Sequence[Mapping[str, Outcome]],
     sizes: Mapping[Role, int],
     setting: _Setting,
 ) -> list[dict[str, float]]:
@@ -112,7 +144,7 @@ def _adjusted(
             for i, of_metric in enumerate(estimates)
             if measured[i].metric.role is role
             for variant, item in of_metric.items()
-            if isinstance(item, Estimates) and isinstance(item.p_value, float)
+            if isinstance(item.p_value, float)
         ]
         p_values = [p for _, _, p in found] + [1.0] * (size - len(found))
         for (i, variant, _), p in zip(found, adjust(p_values, setting.plan.correction), strict=False):
@@ -122,7 +154,7 @@ def _adjusted(
 
 def _result(
     item: Measured,
-    estimates: Mapping[str, Estimates | NoEstimate],
+    estimates: Mapping[str, Outcome],
     adjusted: Mapping[str, float],
     family_size: int,
     setting: _Setting,
@@ -141,7 +173,7 @@ def _result(
         for variant, arm in item.arms.items()
     )
     comparisons = tuple(
-        comparison(item, variant, setting.control, found, adjusted.get(variant), plan.alpha, setting.validity)
+        comparison(item, variant, setting.control, found, adjusted.get(variant), plan.alpha)
         for variant, found in estimates.items()
     )
     return MetricResult(
