@@ -34,7 +34,7 @@ from assay.stats.group_sequential.spending import (
 Found = dict[str, Any]
 
 
-def spending_of(given: str | Sequence[Any]) -> Spending:
+def spending_of(given: Any) -> Spending:
     """A name, or a name with its parameter."""
     if given == "obrien_fleming":
         return obrien_fleming_spending()

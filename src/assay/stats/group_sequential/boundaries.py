@@ -47,7 +47,7 @@ class Boundaries:
 
     def nominal_alpha(self) -> tuple[float | None, ...]:
         """The alpha at which a test for one look rejects exactly where the boundary is crossed."""
-        return tuple(None if bound is None else nominal_alpha(bound, self.alternative) for bound in self.efficacy)
+        return tuple(nominal_alpha(bound, self.alternative) for bound in self.efficacy)
 
     def as_spending(self) -> Spending:
         """The spending function through what these boundaries spend, straight lines between the looks.
@@ -182,9 +182,10 @@ def crossings(information: tuple[float, ...], bounds: Iterable[float], alternati
     return chances
 
 
-def nominal_alpha(bound: float, alternative: Alternative) -> float:
-    """The alpha of a test for one look that rejects at this boundary."""
-    return sides_of(alternative) * float(ndtr(-bound))
+def nominal_alpha(bound: float | None, alternative: Alternative) -> float | None:
+    """The alpha of a test for one look that rejects at this boundary; None where there is none that a float holds."""
+    alpha = sides_of(alternative) * float(ndtr(-bound)) if bound is not None else 0.0
+    return alpha if alpha > 0 else None
 
 
 def shown(bound: float) -> float | None:

@@ -176,7 +176,7 @@ def _report(course: _Course, k: int, number: int, after_stop: bool) -> LookRepor
         z=seen.z,
         efficacy=shown(upper),
         futility=shown(lower),
-        nominal_alpha=nominal_alpha(upper, design.alternative) if math.isfinite(upper) else None,
+        nominal_alpha=nominal_alpha(upper, design.alternative),
         alpha_spent=course.spent[k],
         crossed=not after_stop and course.crossed(k),
         crossed_futility=not after_stop and course.futile(k),
