@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.model.result import NoEstimate
+from assay.stats.fixed.core import two_proportion_z
 from assay.stats.group_sequential.design import group_design
 from assay.stats.planning import formulas as f
 from assay.stats.planning.answers import power, sample_size
@@ -103,6 +104,9 @@ def test_certain_and_impossible_outcomes() -> None:
     assert exact_share_power(
         0.3, 0.2, 10_000, 50, lambda x, y: np.ones(np.broadcast(x, y).shape, bool)
     ) == pytest.approx(1)
+    # All against none has no variance of its own: the test has no answer, so the power has none of it.
+    assert isinstance(two_proportion_z((20, 20), (0, 20), pooled=False).p_value, NoEstimate)
+    assert f.power_shares_exact(1.0, 0.0, 20, pooled=False) == 0.0
     assert f.power_equivalence_t(0, 0.01, 1.0, 5) < 1e-3
     assert f.sample_size_for(lambda n: 0.1, power=0.8) == NoEstimate(
         "too_many_units", "more than a trillion units would be needed"
