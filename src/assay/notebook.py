@@ -6,11 +6,13 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assay.errors import AssayError, InvalidInput
-from assay.model.plan import Correction, Method, Plan
+from assay.model.metric import Hypothesis
+from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.result import ExperimentResult, Interval, NoEstimate
 from assay.model.table import BatchQuestion, ColumnKind
 from assay.service.result_rows import HEADINGS, notes, ratio_sentence, result_rows, shows_adjusted
@@ -68,22 +70,37 @@ def analyze(
     lower_is_better: Sequence[str] = (),
     caps: Mapping[str, float] | None = None,
     weights: Mapping[str, float] | None = None,
+    stratum: str | None = None,
+    tests: Mapping[str, str] | None = None,
+    margins: Mapping[str, tuple[str, float]] | None = None,
+    one_sided: str | Sequence[str] = (),
     alpha: float = 0.05,
     correction: str = "holm",
+    method: str = "fixed",
     sequential: bool = False,
     tuning_units: int | None = None,
+    required_per_variant: int | None = None,
+    looks: Sequence[float] = (),
+    spending: str = "obrien_fleming",
+    prior_lift_sd: float | None = None,
     name: str | None = None,
 ) -> Analysis:
     """Analyse a table with one row per unit, or several that are combined per unit.
 
     data: path of a CSV, TSV, Parquet or JSON-lines file, or a pandas, polars or pyarrow table.
-    metrics: `kind:column` with kind conversion, mean, sum, count, or `ratio:numerator/denominator`; the first is
-    primary. covariates: metric column → pre-period column (CUPED). caps: metric column → bound to which larger
-    values of a unit are set. weights: variant → planned share; even if None.
-    sequential: numbers that stay right at every look; otherwise right for one look at complete data.
+    unit: None where every row is a unit. metrics: `kind:column` with kind conversion, mean, sum, count, median or
+    p1 … p99, or `ratio:numerator/denominator`; the first is primary. covariates: metric column → pre-period column or
+    columns (CUPED). caps: metric column → bound to which larger values of a unit are set. weights: variant → planned
+    share; even if None. stratum: a column known before the start (post-stratification). tests: metric column → test of one look, by
+    name. margins: metric column → (superiority, non_inferiority or equivalence, share of the control). one_sided:
+    metrics for which only a difference for the better counts.
+    method: fixed, right for one look at complete data; sequential (the same as sequential=True), right at every look;
+    group_sequential, right at planned looks: required_per_variant, looks (shares of it) and spending say which;
+    bayesian, sequential with posteriors beside, prior_lift_sd the prior's spread of lifts (flat if None).
     Raises InvalidInput naming the argument that is wrong, NotFound for a missing file.
     """
     # Imported here so that `import assay` stays light.
+    from assay.app.plugins import installed_tests
     from assay.app.tables import open_tables
     from assay.service.table_analysis import TableQuestion
     from assay.service.table_analysis import analyze as analyze_table
@@ -98,17 +115,26 @@ def analyze(
             covariates={key: _several(value) for key, value in (covariates or {}).items()},
             lower_is_better=_several(lower_is_better),
             caps=dict(caps or {}),
+            tests=dict(tests or {}),
+            margins={key: (_hypothesis(kind), margin) for key, (kind, margin) in (margins or {}).items()},
+            one_sided=_several(one_sided),
         ),
+        stratum=stratum,
         weights=None if weights is None else {_text(key): weight for key, weight in weights.items()},
         plan=Plan(
-            method=Method.SEQUENTIAL if sequential else Method.FIXED,
+            method=Method.SEQUENTIAL if sequential else _choice(Method, method, "method"),
             alpha=alpha,
-            correction=_correction(correction),
+            correction=_choice(Correction, correction, "correction"),
             tuning_units=tuning_units,
+            required_per_variant=required_per_variant,
+            looks=tuple(looks),
+            spending=_choice(Spending, spending, "spending"),
+            prior_lift_sd=prior_lift_sd,
         ),
     )
     at = datetime.now(timezone.utc)
-    return Analysis(analyze_table(open_tables(), data, question, name=name or _name(data), at=at))
+    result = analyze_table(open_tables(), data, question, name=name or _name(data), at=at, tests=installed_tests())
+    return Analysis(result)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -203,11 +229,22 @@ def _text(label: Any) -> str:
     return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
-def _correction(text: str) -> Correction:
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def _choice(kind: type[_Choice], text: str, name: str) -> _Choice:
+    """A member of an enumeration by its value."""
     try:
-        return Correction(text)
+        return kind(text)
     except ValueError:
-        raise InvalidInput("correction", text, ", ".join(item.value for item in Correction)) from None
+        raise InvalidInput(name, text, ", ".join(item.value for item in kind)) from None
+
+
+def _hypothesis(text: str) -> Hypothesis:
+    found = _choice(Hypothesis, text, "margins")
+    if found is Hypothesis.DIFFERENCE:
+        raise InvalidInput("margins", text, "superiority, non_inferiority or equivalence")
+    return found
 
 
 def _name(data: Any) -> str:

@@ -26,7 +26,7 @@ ROOMS: dict[str, set[str]] = {
     "ports": {"model", "errors"},
     "service": {"ports", "assignment", "stats", "decisions", "metadata", *PURE},
     "adapters": {"ports", "queries", "model", "errors"},
-    "app": {"service", "adapters", "ports", "assignment", "model", "errors"},
+    "app": {"service", "adapters", "ports", "assignment", "stats", "model", "errors"},
     "http": {"service", "assignment", "ports", "version", *PURE},
     "dashboard": {"service", "assignment", "charts", "ports", "version", *PURE},
     "worker": {"service", *PURE},

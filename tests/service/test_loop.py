@@ -176,8 +176,11 @@ def test_the_plan_is_for_its_method_and_all_treatments_together() -> None:
     # Looking whenever one likes has a price: tests/sim shows that this many units give the power.
     assert 1.5 * 31_231 < watched < 2.5 * 31_231
     assert planned_sample(experiment(plan=replace(plan, required_per_variant=500))) == 500
+    in_looks = planned_sample(experiment(plan=replace(plan, method=Method.GROUP_SEQUENTIAL)))
+    assert in_looks is not None
+    assert 31_231 < in_looks < 1.05 * 31_231
     with pytest.raises(InvalidInput, match=r"plan\.baseline"):
-        check_plan(experiment(plan=replace(plan, baseline=1.5)))
+        check_plan(experiment(plan=replace(plan, baseline=1.5)), {})
 
 
 def test_one_experiment_that_cannot_be_aggregated_stops_no_other(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

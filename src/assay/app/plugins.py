@@ -8,6 +8,10 @@ from importlib.metadata import entry_points
 import structlog
 
 from assay.assignment.plugins import GROUP, Randomizer
+from assay.stats.registry import NamedTest, plugged
+
+TESTS = "assay.tests"
+"""The entry point group of statistical tests."""
 
 _log = structlog.get_logger("assay.plugins")
 
@@ -24,4 +28,16 @@ def installed_randomizers() -> Mapping[str, Randomizer]:
             found[point.name] = randomizer
         except Exception:
             _log.exception("randomiser cannot be loaded", name=point.name)
+    return found
+
+
+def installed_tests() -> Mapping[str, NamedTest]:
+    """Statistical tests by the name of their entry point. One that cannot be used is logged and left out."""
+    found: dict[str, NamedTest] = {}
+    for point in entry_points(group=TESTS):
+        try:
+            loaded = point.load()
+            found[point.name] = plugged(point.name, loaded() if isinstance(loaded, type) else loaded)
+        except Exception:
+            _log.exception("test cannot be loaded", name=point.name)
     return found

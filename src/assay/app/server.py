@@ -15,7 +15,7 @@ from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.adapters.user_agents import UserAgents
-from assay.app.plugins import installed_randomizers
+from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
 from assay.service.analyse import Analysing
@@ -61,7 +61,7 @@ def build(settings: Settings) -> App:
     inbox = SqliteInbox(settings.data / "inbox.sqlite")
     warehouse = DuckdbWarehouse(settings.data / "warehouse.duckdb")
     telemetry, notices = PrometheusTelemetry(), MemoryNotices()
-    plugins = installed_randomizers()
+    plugins, tests = installed_randomizers(), installed_tests()
     snapshots = Snapshots(definitions, plugins)
     snapshots.refresh()
     reading = Reading(definitions, results)
@@ -70,8 +70,8 @@ def build(settings: Settings) -> App:
     lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
     services = Services(
         reading=reading,
-        editing=Editing(definitions, entrance, telemetry, utc_now),
-        versions=Versions(definitions, reading, entrance, snapshots, utc_now),
+        editing=Editing(definitions, entrance, telemetry, utc_now, tests),
+        versions=Versions(definitions, reading, entrance, snapshots, utc_now, tests),
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
         exposures=ExposureLog(warehouse, reading),
@@ -80,7 +80,7 @@ def build(settings: Settings) -> App:
         assigning=assigning,
         tracking=Tracking(snapshots, inbox, telemetry, utc_now),
         loading=Loading(inbox, warehouse),
-        analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now),
+        analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now, tests),
         notices=notices,
         telemetry=telemetry,
         clock=utc_now,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -11,12 +12,25 @@ import click
 if TYPE_CHECKING:
     from assay.model.result import ExperimentResult
 
-_CORRECTIONS = ("holm", "bonferroni", "benjamini_hochberg", "none")
+_CORRECTIONS = (
+    "holm",
+    "bonferroni",
+    "hochberg",
+    "dunnett",
+    "benjamini_hochberg",
+    "benjamini_yekutieli",
+    "e_bh",
+    "none",
+)
+_METHODS = ("fixed", "sequential", "group_sequential", "bayesian")
+_MARGINS = ("superiority", "non_inferiority", "equivalence")
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=str))
-@click.option("--unit", required=True, metavar="COLUMN", help="Column that identifies what was randomised.")
+@click.option(
+    "--unit", metavar="COLUMN", help="Column that identifies what was randomised. Default: each row is a unit."
+)
 @click.option("--variant", required=True, metavar="COLUMN", help="Column that names the variant.")
 @click.option("--control", required=True, metavar="VALUE", help="The variant the others are compared with.")
 @click.option(
@@ -25,14 +39,35 @@ _CORRECTIONS = ("holm", "bonferroni", "benjamini_hochberg", "none")
     required=True,
     multiple=True,
     metavar="KIND:COLUMN",
-    help="conversion:, mean:, sum: or count:COLUMN, or ratio:NUMERATOR/DENOMINATOR. Repeatable; the first is primary.",
+    help="conversion:, mean:, sum:, count:, median: or p95:COLUMN, or ratio:NUMERATOR/DENOMINATOR. Repeatable; the first"
+    " is primary.",
 )
 @click.option(
     "--covariate",
     "covariates",
     multiple=True,
     metavar="METRICCOLUMN=PRECOLUMN",
-    help="A column known before the start that sharpens a metric (CUPED). Repeatable.",
+    help="A column known before the start that sharpens a metric (CUPED). Repeatable, also for one metric.",
+)
+@click.option("--stratum", metavar="COLUMN", help="A column known before the start: post-stratification.")
+@click.option(
+    "--test",
+    "tests",
+    multiple=True,
+    metavar="METRICCOLUMN=TEST",
+    help="The test of one look, like mann_whitney or boschloo_exact. Repeatable.",
+)
+@click.option(
+    "--margin",
+    "margins",
+    multiple=True,
+    metavar="METRICCOLUMN=HYPOTHESIS:SHARE",
+    help="Test against a margin, like revenue=non_inferiority:0.02. Hypotheses: "
+    + ", ".join(_MARGINS)
+    + ". Repeatable.",
+)
+@click.option(
+    "--one-sided", multiple=True, metavar="METRICCOLUMN", help="Only a difference for the better counts. Repeatable."
 )
 @click.option(
     "--lower-is-better", multiple=True, metavar="METRICCOLUMN", help="A metric where less is better. Repeatable."
@@ -47,22 +82,38 @@ _CORRECTIONS = ("holm", "bonferroni", "benjamini_hochberg", "none")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Chance of a false alarm per family.")
 @click.option("--correction", type=click.Choice(_CORRECTIONS), default="holm", show_default=True)
 @click.option("--weights", metavar="VARIANT=W,…", help="Planned shares in any unit, like A=9,B=1. Default: even.")
-@click.option("--sequential", is_flag=True, help="Numbers that stay right at every look, for data still coming in.")
+@click.option(
+    "--method", type=click.Choice(_METHODS), default="fixed", show_default=True, help="When numbers are right."
+)
+@click.option("--sequential", is_flag=True, help="The same as --method sequential: right at every look.")
+@click.option("--required", type=int, help="With --method group_sequential: planned units per variant.")
+@click.option("--looks", metavar="SHARE,…", help="With --method group_sequential: planned looks, like 0.5,1.")
+@click.option("--spending", type=click.Choice(("obrien_fleming", "pocock", "kim_demets")), default="obrien_fleming")
+@click.option("--prior-lift-sd", type=float, help="With --method bayesian: the prior's spread of lifts. Default: flat.")
 @click.option("--tuning-units", type=int, help="With --sequential: units in two arms at which bounds are tightest.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def analyze(
     file: str,
-    unit: str,
+    unit: str | None,
     variant: str,
     control: str,
     metrics: tuple[str, ...],
     covariates: tuple[str, ...],
+    stratum: str | None,
+    tests: tuple[str, ...],
+    margins: tuple[str, ...],
+    one_sided: tuple[str, ...],
     lower_is_better: tuple[str, ...],
     caps: tuple[str, ...],
     alpha: float,
     correction: str,
     weights: str | None,
+    method: str,
     sequential: bool,
+    required: int | None,
+    looks: str | None,
+    spending: str,
+    prior_lift_sd: float | None,
     tuning_units: int | None,
     as_json: bool,
 ) -> None:
@@ -85,13 +136,22 @@ def analyze(
             variant=variant,
             control=control,
             metrics=metrics,
-            covariates=dict(_pair(text, "covariate") for text in covariates),
+            covariates=_grouped(_pair(text, "covariate") for text in covariates),
+            stratum=stratum,
+            tests=dict(_pair(text, "test") for text in tests),
+            margins=dict(_margin(text) for text in margins),
+            one_sided=one_sided,
             lower_is_better=lower_is_better,
             caps=dict(_number(text, "cap") for text in caps),
             weights=None if weights is None else dict(_number(text, "weights") for text in weights.split(",")),
             alpha=alpha,
             correction=correction,
+            method=method,
             sequential=sequential,
+            required_per_variant=required,
+            looks=() if looks is None else [_share(text) for text in looks.split(",")],
+            spending=spending,
+            prior_lift_sd=prior_lift_sd,
             tuning_units=tuning_units,
         )
     except AssayError as error:
@@ -122,6 +182,36 @@ def _pair(text: str, field: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise InvalidInput(field, text, "NAME=VALUE")
     return name, value
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Every value given for a name, in order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in pairs:
+        found[name] = (*found.get(name, ()), value)
+    return found
+
+
+def _margin(text: str) -> tuple[str, tuple[str, float]]:
+    """'revenue=non_inferiority:0.02' as ('revenue', ('non_inferiority', 0.02))."""
+    from assay.errors import InvalidInput
+
+    name, value = _pair(text, "margin")
+    hypothesis, _, share = value.partition(":")
+    try:
+        return name, (hypothesis, float(share))
+    except ValueError:
+        accepted = f"NAME=HYPOTHESIS:SHARE, where HYPOTHESIS is one of {', '.join(_MARGINS)}"
+        raise InvalidInput("margin", text, accepted) from None
+
+
+def _share(text: str) -> float:
+    from assay.errors import InvalidInput
+
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput("looks", text, "shares of the planned sample, like 0.5,1") from None
 
 
 def _number(text: str, field: str) -> tuple[str, float]:

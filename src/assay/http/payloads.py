@@ -40,7 +40,7 @@ class MetricIn(Payload):
 
     key: str | None = Field(None, validation_alias=AliasChoices("key", "id"))
     name: str = ""
-    type: Literal["conversion", "continuous", "mean", "count", "sum", "revenue", "ratio"] = Field(
+    type: Literal["conversion", "continuous", "mean", "count", "sum", "revenue", "ratio", "quantile"] = Field(
         "conversion", validation_alias=AliasChoices("type", "kind")
     )
     event: str | None = Field(None, validation_alias=AliasChoices("event", "numerator_event"))
@@ -52,6 +52,11 @@ class MetricIn(Payload):
     window_hours: Positive | None = None
     cap: Positive | None = None
     covariate_hours: Positive | None = None
+    quantile: Share | None = None
+    test: Annotated[str, Field(max_length=100)] | None = None
+    hypothesis: Literal["difference", "superiority", "non_inferiority", "equivalence"] = "difference"
+    margin: Share | None = None
+    one_sided: bool = False
     threshold: Number | None = Field(
         None, validation_alias=AliasChoices("threshold", "threshold_ms", "threshold_percentage")
     )
@@ -74,16 +79,31 @@ class SampleSizeIn(Payload):
 class PlanIn(Payload):
     """The analysis plan; see the model's Plan for each field."""
 
-    method: Literal["sequential", "fixed"] | None = None
+    method: Literal["sequential", "fixed", "group_sequential", "bayesian"] | None = None
     alpha: Number | None = None
     power: Number | None = None
     baseline: Number | None = None
     baseline_sd: Positive | None = None
     minimum_effect: Number | None = None
     required_per_variant: int | None = None
-    correction: Literal["holm", "bonferroni", "benjamini_hochberg", "none"] | None = None
+    correction: (
+        Literal[
+            "holm",
+            "bonferroni",
+            "hochberg",
+            "dunnett",
+            "benjamini_hochberg",
+            "benjamini_yekutieli",
+            "e_bh",
+            "none",
+        ]
+        | None
+    ) = None
     tuning_units: int | None = None
     srm_alpha: Number | None = None
+    looks: Annotated[list[Number], Field(max_length=20)] | None = None
+    spending: Literal["obrien_fleming", "pocock", "kim_demets"] | None = None
+    prior_lift_sd: Positive | None = None
 
 
 class ExperimentChange(EntranceIn):

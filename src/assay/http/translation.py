@@ -13,9 +13,9 @@ from assay.http.targeting import audience_of
 from assay.model.audience import Audience, parse_condition
 from assay.model.document import parse_time
 from assay.model.experiment import Experiment, ExperimentType, Variant
-from assay.model.metric import Aggregation, Direction, Measure, Metric, MetricKind, Role
+from assay.model.metric import Aggregation, Direction, Hypothesis, Measure, Metric, MetricKind, Role
 from assay.model.names import KEY_PATTERN, check_key, check_text, key_from_name
-from assay.model.plan import Correction, Method, Plan
+from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.shares import PARTS, even_parts, parts_of, split_parts
 
 _RESERVED = {"assign", "sample-size"}
@@ -27,6 +27,7 @@ _KINDS = {
     "sum": MetricKind.SUM,
     "revenue": MetricKind.SUM,
     "ratio": MetricKind.RATIO,
+    "quantile": MetricKind.QUANTILE,
 }
 
 
@@ -149,6 +150,11 @@ def metric_of(payload: MetricIn, role: Role) -> Metric:
         cap=payload.cap,
         covariate_hours=payload.covariate_hours,
         threshold=payload.threshold,
+        quantile=payload.quantile,
+        test=payload.test,
+        hypothesis=Hypothesis(payload.hypothesis),
+        margin=payload.margin,
+        one_sided=payload.one_sided,
         name=payload.name if payload.name != key else "",
     )
 
@@ -236,6 +242,7 @@ def _plan_of(payload: ExperimentChange, plan: Plan) -> Plan:
     if payload.plan is not None:
         values |= payload.plan.model_dump(exclude_unset=True, exclude_none=True)
     values["method"], values["correction"] = Method(values["method"]), Correction(values["correction"])
+    values["spending"], values["looks"] = Spending(values["spending"]), tuple(values["looks"])
     try:
         return Plan(**values)
     except InvalidInput as error:

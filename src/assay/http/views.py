@@ -196,6 +196,14 @@ def _comparison(item: Comparison) -> dict[str, Any]:
         "confidence_level": level,
         "test_type": item.test,
         "validity": item.validity.value,
+        "log_p_value": to_document(item.log_p_value),
+        "alternative": item.alternative,
+        "hypothesis": item.hypothesis.value,
+        "margin": item.margin,
+        "variance_reduction": item.variance_reduction,
+        "effect_size": to_document(item.effect_size),
+        "posterior": to_document(item.posterior),
+        "warnings": list(item.warnings),
     }
 
 

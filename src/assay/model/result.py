@@ -79,9 +79,9 @@ class Comparison:
     """A treatment against the control on one metric.
 
     absolute: treatment minus control, in the metric's unit. relative: treatment / control - 1.
-    p_value is two-sided unless alternative or hypothesis say otherwise; p_value_adjusted is corrected within the family.
-    Intervals are simultaneous over the family when the plan corrects. variance_reduction: share of variance removed
-    with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative: greater and
+    p_value is two-sided unless alternative or hypothesis say otherwise; p_value_adjusted is corrected within the
+    family. Intervals are simultaneous over the family when the plan corrects. variance_reduction: share of variance
+    removed with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative: greater and
     less look for one side only, and their intervals have one bound. margin: of the hypothesis, a share of the control;
     significant then says that the hypothesis is shown.
     """
@@ -218,7 +218,10 @@ class DataQuality:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentResult:
-    """Everything one analysis of one experiment says, at one moment."""
+    """Everything one analysis of one experiment says, at one moment.
+
+    looks: of a group sequential plan, the share of the planned sample at each look taken.
+    """
 
     experiment: str
     version: int
@@ -237,6 +240,7 @@ class ExperimentResult:
     guardrails: tuple[GuardrailState, ...] = ()
     failures: Mapping[str, str] = field(default_factory=dict)
     final: bool = False
+    looks: tuple[float, ...] = ()
 
     def metric(self, key: str) -> MetricResult | None:
         """The result of one metric."""

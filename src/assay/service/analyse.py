@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,9 +19,11 @@ from assay.model.plan import Method
 from assay.model.result import ExperimentResult, Progress, Validity
 from assay.ports import Clock, Definitions, Notices, Results, Telemetry, Warehouse
 from assay.service.lifecycle import Lifecycle
+from assay.service.looks import as_of_look, between_looks, looks_of
+from assay.service.metric_tests import Tests, counted_metrics
 from assay.service.planning import planned_sample, tuning_units
 from assay.service.withheld import reason_to_withhold, withheld_result
-from assay.stats.experiment import analyse_metrics
+from assay.stats.experiment import Beside, analyse_metrics
 from assay.stats.trust.sample_ratio import sample_ratio
 
 _SECONDS_PER_DAY = 86_400
@@ -31,6 +33,7 @@ _LATE_EVENTS = timedelta(days=7)
 
 _log = structlog.get_logger("assay.analyse")
 _KEPT_PER_AGE = 300
+NO_TESTS: Tests = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Analysing:
     lifecycle: Lifecycle
     telemetry: Telemetry
     clock: Clock
+    tests: Tests = field(default_factory=dict)
 
     def gathering(self) -> list[Experiment]:
         """The experiments that gather data, wait for their final analysis, or ended lately and may see late events."""
@@ -68,7 +72,7 @@ class Analysing:
 
     def _moments(self, experiments: Sequence[Experiment]) -> dict[str, ExperimentMoments]:
         """All in one pass; one by one when that fails, to leave out only those that make it fail."""
-        requests = [request_of(experiment) for experiment in experiments]
+        requests = [request_of(experiment, self.tests) for experiment in experiments]
         try:
             return self.warehouse.moments(requests)
         except Exception:
@@ -83,9 +87,10 @@ class Analysing:
     def _save_result(self, experiment: Experiment, moments: ExperimentMoments) -> ExperimentResult | None:
         """The result, if it is new and could be made."""
         try:
-            result = result_of(experiment, moments, self.clock())
+            last = self.results.latest(experiment.key)
+            result = result_of(experiment, moments, self.clock(), tests=self.tests, last=last)
             waits = experiment.stage is Stage.ANALYSIS
-            if not waits and not self._moved(result):
+            if not waits and not _moved(result, last):
                 return None
             self.results.save(result, spacing_seconds=_spacing_seconds(experiment, result.at))
             if waits:
@@ -96,13 +101,13 @@ class Analysing:
         self.notices.publish(experiment.key)
         return result
 
-    def _moved(self, result: ExperimentResult) -> bool:
-        """Whether anything but the time differs from the last saved result."""
-        last = self.results.latest(result.experiment)
-        if last is None or last.version != result.version:
-            return True
-        same_time = dataclasses.replace(last, at=result.at, progress=result.progress)
-        return same_time != result
+
+def _moved(result: ExperimentResult, last: ExperimentResult | None) -> bool:
+    """Whether anything but the time differs from the last saved result."""
+    if last is None or last.version != result.version:
+        return True
+    same_time = dataclasses.replace(last, at=result.at, progress=result.progress)
+    return same_time != result
 
 
 def _spacing_seconds(experiment: Experiment, now: datetime) -> float:
@@ -124,18 +129,29 @@ def _until(experiment: Experiment) -> datetime | None:
     return ended
 
 
-def request_of(experiment: Experiment) -> MomentsRequest:
+def request_of(experiment: Experiment, tests: Tests = NO_TESTS) -> MomentsRequest:
     """What the warehouse must aggregate for an experiment."""
     return MomentsRequest(
         experiment=experiment.data_key,
         variants=tuple(variant.key for variant in experiment.variants),
         metrics=experiment.metrics,
         until=_until(experiment),
+        value_counts=counted_metrics(experiment.metrics, tests),
     )
 
 
-def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime) -> ExperimentResult:
-    """Everything one analysis says. Pure: the same moments give the same result."""
+def result_of(
+    experiment: Experiment,
+    moments: ExperimentMoments,
+    now: datetime,
+    *,
+    tests: Tests = NO_TESTS,
+    last: ExperimentResult | None = None,
+) -> ExperimentResult:
+    """Everything one analysis says. Pure: the same arguments give the same result.
+
+    tests: installed beside Assay. last: the result before, whose looks count in a group sequential plan.
+    """
     control = experiment.control
     if control is None:
         raise AssayError(f"experiment '{experiment.key}' has no control and cannot be analysed")
@@ -144,6 +160,7 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         return withheld_result(experiment, moments, now, withheld)
     required = planned_sample(experiment)
     validity = validity_of(experiment, moments, required)
+    looks = looks_of(experiment, moments, required, last)
     live = {variant.key: variant.weight for variant in experiment.variants}
     ratio = sample_ratio(moments.units, live, alpha=experiment.plan.srm_alpha, validity=validity)
     metrics, failures = analyse_metrics(
@@ -153,7 +170,10 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         plan=experiment.plan,
         validity=validity,
         tuning_units=tuning_units(experiment.plan, required),
+        data=Beside(value_counts=moments.value_counts, installed=tests, looks=looks),
     )
+    if last is not None and between_looks(looks, last):
+        metrics = as_of_look(metrics, last)
     progress = progress_of(experiment, moments, required, now)
     titles = {variant.key: variant.title for variant in experiment.variants}
     recommendation = recommend(
@@ -185,6 +205,7 @@ def result_of(experiment: Experiment, moments: ExperimentMoments, now: datetime)
         guardrails=tuple(guardrail_states(metrics, control.key, titles)),
         failures={**failures, **(moments.failures or {})},
         final=experiment.stage in (Stage.ANALYSIS, Stage.DECISION),
+        looks=looks.taken if looks is not None else (),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from assay.errors import Conflict, NotFound
 from assay.model.experiment import Experiment, Variant
@@ -13,6 +13,7 @@ from assay.model.metric import Metric
 from assay.ports import Clock, Definitions, Telemetry
 from assay.service.configs import check_configs
 from assay.service.entrance import Entrance
+from assay.service.metric_tests import Tests
 from assay.service.planning import check_plan
 
 _TRIES_FOR_A_KEY = 1_000
@@ -26,10 +27,11 @@ class Editing:
     entrance: Entrance
     telemetry: Telemetry
     clock: Clock
+    tests: Tests = field(default_factory=dict)
 
     def create(self, experiment: Experiment, *, actor: str, key_is_given: bool) -> Experiment:
         """Store a new draft. A key made from the name gets a number if it is taken; a given one raises Conflict."""
-        check_plan(experiment)
+        check_plan(experiment, self.tests)
         now = self.clock()
         key = experiment.key if key_is_given else self._free_key(experiment.key)
         draft = self.checked(replace(experiment, key=key, revision=0, created_at=now, updated_at=now))
@@ -41,7 +43,7 @@ class Editing:
         """Apply `change` to a draft; raises NotFound, or Conflict once it has started."""
         now = self.clock()
         after = self.checked(replace(change(self.draft(key)), updated_at=now))
-        check_plan(after)
+        check_plan(after, self.tests)
         return self.definitions.save(after, action=action, actor=actor, at=now)
 
     def checked(self, experiment: Experiment) -> Experiment:

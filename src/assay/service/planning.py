@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 from assay.errors import InvalidInput
 from assay.model.experiment import Experiment
 from assay.model.metric import MetricKind
 from assay.model.plan import Correction, Method, Plan
+from assay.service.metric_tests import Tests, check_tests
+from assay.stats.looking import inflation
 from assay.stats.planning.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
 from assay.stats.sequential.mixture import equivalent_alpha
+
+_FAMILYWISE = (Correction.HOLM, Correction.BONFERRONI, Correction.HOCHBERG, Correction.DUNNETT)
+"""Corrections that bound the chance of any false alarm; a plan is sized as for Bonferroni's."""
 
 DEFAULT_TUNING_UNITS = 10_000
 """Units in two arms at which sequences are tightest when the plan names no sample."""
@@ -16,12 +23,13 @@ DEFAULT_TUNING_UNITS = 10_000
 def comparisons_of(experiment: Experiment) -> int:
     """Tests that share alpha in the primary family: one per treatment when the plan corrects, else one."""
     treatments = sum(1 for variant in experiment.variants if not variant.control and variant.weight > 0)
-    corrects = experiment.plan.correction in (Correction.HOLM, Correction.BONFERRONI)
-    return max(1, treatments) if corrects else 1
+    return max(1, treatments) if experiment.plan.correction in _FAMILYWISE else 1
 
 
-def check_plan(experiment: Experiment) -> None:
-    """Raise InvalidInput, naming the plan's field, when its numbers make no sense for the primary metric."""
+def check_plan(experiment: Experiment, tests: Tests) -> None:
+    """Raise InvalidInput, naming the field, when the plan's numbers make no sense for the primary metric, or when a
+    metric's test does not fit. tests: installed beside Assay."""
+    check_tests(experiment.metrics, experiment.plan, tests)
     try:
         _by_formula(experiment)
     except InvalidInput as error:
@@ -63,7 +71,7 @@ def power_of_plan(experiment: Experiment, n_per_variant: int) -> float | None:
 def _alpha_per_test(experiment: Experiment) -> float:
     """The level of each test of the primary family, as a fixed-horizon one: a sequence pays for being looked at."""
     alpha, n_comparisons = experiment.plan.alpha, comparisons_of(experiment)
-    if experiment.plan.method is Method.SEQUENTIAL:
+    if experiment.plan.method in (Method.SEQUENTIAL, Method.BAYESIAN):
         return equivalent_alpha(alpha, n_comparisons)
     return alpha / n_comparisons
 
@@ -73,11 +81,17 @@ def _by_formula(experiment: Experiment) -> int | None:
     if primary is None or plan.baseline is None or plan.minimum_effect is None:
         return None
     alpha = _alpha_per_test(experiment)
-    if primary.kind is MetricKind.CONVERSION:
-        return sample_size_proportion(plan.baseline, plan.minimum_effect, alpha=alpha, power=plan.power)
-    if plan.baseline_sd is None:
+    if primary.kind is MetricKind.QUANTILE:
         return None
-    return sample_size_mean(plan.baseline, plan.baseline_sd, plan.minimum_effect, alpha=alpha, power=plan.power)
+    if primary.kind is MetricKind.CONVERSION:
+        one_look = sample_size_proportion(plan.baseline, plan.minimum_effect, alpha=alpha, power=plan.power)
+    elif plan.baseline_sd is None:
+        return None
+    else:
+        one_look = sample_size_mean(plan.baseline, plan.baseline_sd, plan.minimum_effect, alpha=alpha, power=plan.power)
+    if plan.method is not Method.GROUP_SEQUENTIAL:
+        return one_look
+    return math.ceil(one_look * inflation(plan.planned_looks, alpha, plan.power, plan.spending))
 
 
 def tuning_units(plan: Plan, required_per_variant: int | None) -> int:

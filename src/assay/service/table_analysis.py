@@ -21,12 +21,17 @@ from assay.model.plan import Method, Plan
 from assay.model.result import DataQuality, ExperimentResult, MetricResult, Progress, Validity
 from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
 from assay.ports import Tables
+from assay.service.looks import table_looks
+from assay.service.metric_tests import Tests as MetricTests
+from assay.service.metric_tests import check_tests, counted_metrics
 from assay.service.planning import tuning_units
 from assay.service.table_metrics import MetricOptions, check_column, table_metrics
 from assay.service.table_words import gap_warnings, row_warnings
-from assay.stats.experiment import analyse_metrics
+from assay.stats.experiment import Beside, analyse_metrics
+from assay.stats.looking import Looks
 from assay.stats.trust.sample_ratio import sample_ratio
 
+NO_TESTS: MetricTests = {}
 MAX_TABLE_VARIANTS = 50
 """More values than this in the variant column mean that it is another column."""
 
@@ -50,7 +55,9 @@ class TableQuestion:
     plan: Plan = Plan(method=Method.FIXED)
 
 
-def analyze(tables: Tables, source: Any, question: TableQuestion, *, name: str, at: datetime) -> ExperimentResult:
+def analyze(
+    tables: Tables, source: Any, question: TableQuestion, *, name: str, at: datetime, tests: MetricTests = NO_TESTS
+) -> ExperimentResult:
     """The result of a finished experiment whose data stand in `source`. name: becomes the experiment's key.
 
     Raises InvalidInput naming the field (unit, variant, control, metric, covariate, weights) and NotFound for a file.
@@ -64,12 +71,17 @@ def analyze(tables: Tables, source: Any, question: TableQuestion, *, name: str, 
     if question.stratum is not None:
         check_column("stratum", question.stratum, columns)
     items = table_metrics(question.metrics, columns, question.options)
+    check_tests([item.metric for item in items], question.plan, tests)
     request = TableRequest(
-        unit=question.unit, variant=question.variant, metrics=items, stratum=question.stratum, value_counts=()
+        unit=question.unit,
+        variant=question.variant,
+        metrics=items,
+        stratum=question.stratum,
+        value_counts=counted_metrics([item.metric for item in items], tests),
     )
     found = tables.moments(source, request)
     weights = _weights(question, found)
-    return _result(question, items, found, weights, name=name, at=at)
+    return _result(question, items, found, weights, name=name, at=at, tests=tests)
 
 
 def stable_document(result: ExperimentResult) -> dict[str, Any]:
@@ -114,6 +126,7 @@ def _result(
     *,
     name: str,
     at: datetime,
+    tests: MetricTests,
 ) -> ExperimentResult:
     plan, variants = question.plan, list(weights)
     validity = Validity.FIXED if plan.method is Method.FIXED else Validity.ANYTIME
@@ -126,6 +139,12 @@ def _result(
         plan=plan,
         validity=validity,
         tuning_units=tuning_units(plan, None),
+        data=Beside(
+            value_counts=found.value_counts,
+            strata=found.strata,
+            installed=tests,
+            looks=_looks(plan, units, weights),
+        ),
     )
     by_key = {item.metric.key: item for item in items}
     metrics = tuple(_with_gaps(metric, by_key[metric.metric], found) for metric in metrics)
@@ -159,6 +178,18 @@ def _result(
         failures={**found.failures, **failures},
         final=True,
     )
+
+
+def _looks(plan: Plan, units: Mapping[str, int], weights: Mapping[str, int]) -> Looks | None:
+    """Where a group sequential plan stands by the smallest variant."""
+    if plan.method is not Method.GROUP_SEQUENTIAL:
+        return None
+    if plan.required_per_variant is None:
+        raise InvalidInput("required_per_variant", None, "the planned units per variant, for a group sequential plan")
+    smallest = min(units.get(variant, 0) for variant, weight in weights.items() if weight > 0)
+    reached = smallest / plan.required_per_variant
+    taken = table_looks(plan.planned_looks, reached) if reached > 0 else ()
+    return Looks(planned=plan.planned_looks, taken=taken, spending=plan.spending)
 
 
 def _complete(moments: Mapping[str, Moments], variants: Sequence[str]) -> dict[str, Moments]:

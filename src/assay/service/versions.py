@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from assay.errors import Conflict, InvalidInput
@@ -17,6 +17,7 @@ from assay.ports import Clock, Definitions
 from assay.service.checklist import checklist
 from assay.service.configs import check_configs
 from assay.service.entrance import Entrance
+from assay.service.metric_tests import Tests
 from assay.service.planning import check_plan
 from assay.service.reading import Reading
 from assay.service.snapshots import Snapshots
@@ -34,6 +35,7 @@ class Versions:
     entrance: Entrance
     snapshots: Snapshots
     clock: Clock
+    tests: Tests = field(default_factory=dict)
 
     def grow_traffic(self, key: str, traffic: int, *, actor: str) -> Experiment:
         """Let more units in, parts of 1,000,000; nobody who is in moves. Raises InvalidInput when it would shrink.
@@ -56,7 +58,7 @@ class Versions:
         changed = replace(change(experiment), stage=experiment.stage, salt=secrets.token_hex(4))
         if replace(changed, salt=experiment.salt) == experiment:
             raise Conflict(f"nothing would change in '{key}'", hint="name the fields that the new version changes")
-        check_plan(changed)
+        check_plan(changed, self.tests)
         check_configs(changed.config_schema, changed.variants)
         running = [item for item in self.definitions.all() if item.status is Status.RUNNING and item.key != key]
         failed = [item for item in checklist(changed, now, running) if item.blocking and not item.ok]

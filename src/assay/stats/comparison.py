@@ -17,6 +17,7 @@ from assay.stats.contrast import Contrast, sequential_means, sequential_proporti
 from assay.stats.estimate import sequence_outcome
 from assay.stats.fixed.core import compare_arms, two_proportion_z
 from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
+from assay.stats.looking import Looks, at_look
 from assay.stats.outcome import Alternative, Outcome, nothing
 from assay.stats.preparing import Adjusted, adjusted_arms
 from assay.stats.registry import NamedTest, Needs, chosen_test
@@ -81,9 +82,20 @@ def measure(
 
 
 def compare(
-    item: Measured, variant: str, control: str, validity: Validity, rho_squared: float, alpha: float
+    item: Measured,
+    variant: str,
+    control: str,
+    validity: Validity,
+    rho_squared: float,
+    alpha: float,
+    looks: Looks | None = None,
 ) -> Outcome:
-    """One treatment against the control, with intervals at level 1 - alpha. rho_squared: of the sequences."""
+    """One treatment against the control, with intervals at level 1 - alpha.
+
+    rho_squared: of the sequences. looks: of a group sequential plan; then the test is one of those looks.
+    """
+    if looks is not None:
+        return at_look(lambda share: _fixed(item, variant, control, share), looks, alpha)
     if validity is Validity.ANYTIME:
         return _anytime(item, variant, control, rho_squared, alpha)
     return _fixed(item, variant, control, alpha)

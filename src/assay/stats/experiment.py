@@ -14,6 +14,7 @@ from assay.model.result import MetricResult, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.armview import arm_estimate
 from assay.stats.comparison import Measured, compare, comparison, measure
+from assay.stats.looking import Looks
 from assay.stats.multiple.adjust import adjust, interval_alpha
 from assay.stats.outcome import Outcome
 from assay.stats.registry import NamedTest
@@ -28,6 +29,7 @@ class _Setting:
     plan: Plan
     validity: Validity
     rho_squared: float
+    looks: Looks | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +37,13 @@ class Beside:
     """What some tests need beside moments.
 
     value_counts: metric key → variant → exact value counts. strata: metric key → stratum → variant → moments.
-    installed: tests that are installed beside Assay, by name.
+    installed: tests that are installed beside Assay, by name. looks: where a group sequential plan stands.
     """
 
     value_counts: Mapping[str, Mapping[str, ValueCounts]] = field(default_factory=dict)
     strata: Mapping[str, Mapping[str, Mapping[str, Moments]]] = field(default_factory=dict)
     installed: Mapping[str, NamedTest] = field(default_factory=dict)
+    looks: Looks | None = None
 
 
 NOTHING_BESIDE = Beside()
@@ -64,7 +67,11 @@ def analyse_metrics(
     show unadjusted values at level 1 - plan.alpha; comparisons are of adjusted values where CUPED was used.
     """
     setting = _Setting(
-        control=control, plan=plan, validity=validity, rho_squared=tuned_rho_squared(tuning_units, plan.alpha)
+        control=control,
+        plan=plan,
+        validity=validity,
+        rho_squared=tuned_rho_squared(tuning_units, plan.alpha),
+        looks=data.looks,
     )
     measured: list[Measured] = []
     failures: dict[str, str] = {}
@@ -124,7 +131,7 @@ def _outcomes(item: Measured, family_size: int, setting: _Setting) -> dict[str, 
     """Treatment → outcomes, with intervals at the family's level."""
     alpha = interval_alpha(setting.plan.alpha, family_size, setting.plan.correction)
     return {
-        variant: compare(item, variant, setting.control, setting.validity, setting.rho_squared, alpha)
+        variant: compare(item, variant, setting.control, setting.validity, setting.rho_squared, alpha, setting.looks)
         for variant in item.moments
         if variant != setting.control
     }
