@@ -91,8 +91,8 @@ def analyze(
     unit: None where every row is a unit. metrics: `kind:column` with kind conversion, mean, sum, count, median or
     p1 … p99, or `ratio:numerator/denominator`; the first is primary. covariates: metric column → pre-period column or
     columns (CUPED). caps: metric column → bound to which larger values of a unit are set. weights: variant → planned
-    share; even if None. stratum: a column known before the start (post-stratification). tests: metric column → test of one look, by
-    name. margins: metric column → (superiority, non_inferiority or equivalence, share of the control). one_sided:
+    share; even if None. stratum: a column known before the start (post-stratification). tests: metric column → test of
+    one look, by name. margins: metric column → (superiority, non_inferiority or equivalence, share of the control). one_sided:
     metrics for which only a difference for the better counts.
     method: fixed, right for one look at complete data; sequential (the same as sequential=True), right at every look;
     group_sequential, right at planned looks: required_per_variant, looks (shares of it) and spending say which;

@@ -39,8 +39,8 @@ _MARGINS = ("superiority", "non_inferiority", "equivalence")
     required=True,
     multiple=True,
     metavar="KIND:COLUMN",
-    help="conversion:, mean:, sum:, count:, median: or p95:COLUMN, or ratio:NUMERATOR/DENOMINATOR. Repeatable; the first"
-    " is primary.",
+    help="conversion:, mean:, sum:, count:, median: or p95:COLUMN, or ratio:NUMERATOR/DENOMINATOR. Repeatable; the"
+    " first is primary.",
 )
 @click.option(
     "--covariate",

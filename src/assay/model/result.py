@@ -81,9 +81,9 @@ class Comparison:
     absolute: treatment minus control, in the metric's unit. relative: treatment / control - 1.
     p_value is two-sided unless alternative or hypothesis say otherwise; p_value_adjusted is corrected within the
     family. Intervals are simultaneous over the family when the plan corrects. variance_reduction: share of variance
-    removed with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative: greater and
-    less look for one side only, and their intervals have one bound. margin: of the hypothesis, a share of the control;
-    significant then says that the hypothesis is shown.
+    removed with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative:
+    greater and less look for one side only, and their intervals have one bound. margin: of the hypothesis, a share of
+    the control; significant then says that the hypothesis is shown.
     """
 
     variant: str
