@@ -15,6 +15,7 @@ from assay.model.moments import Moments
 from assay.model.result import Interval, NoEstimate, Validity
 from assay.stats.fixed.core import two_proportion_z, welch_t
 from assay.stats.group_sequential.boundaries import pocock_boundaries
+from assay.stats.group_sequential.cautions import skewness_of_z
 from assay.stats.group_sequential.conditional_power import (
     ConditionalPower,
     b_value,
@@ -180,7 +181,7 @@ def test_looks_that_say_nothing_new_spend_nothing() -> None:
     design = group_design(3)
     empty = NoEstimate("empty_arm", "no unit has a value yet")
     first, last_one = (Look(information=t, estimate=e, standard_error=0.1) for t, e in ((0.3, 0.1), (0.7, 0.2)))
-    looks = [
+    looks: list[Look | Outcome | NoEstimate] = [
         empty,
         first,
         Look(information=0.3, estimate=0.2, standard_error=0.1),
@@ -419,9 +420,31 @@ def test_conditional_power_says_why_it_cannot() -> None:
     assert b_value(2.0, 0.25) == 1.0
 
 
+def test_a_skewed_z_is_warned_of_and_a_fair_one_is_not() -> None:
+    lognormal = 33.5  # of one unit's value, at σ = 1.5
+
+    def warned(skewness: float, n_treatment: int, n_control: int) -> tuple[str, ...]:
+        skewed = skewness_of_z(skewness, n_treatment, n_control)
+        look = Look(information=0.2, estimate=1.0, standard_error=1.0, skewness=skewed)
+        found = monitor(DESIGNS["pocock"], [look]).warnings
+        assert group_sequential_outcome(DESIGNS["pocock"], [look]).warnings == found
+        return found
+
+    assert "skewed" in warned(lognormal, 100, 400)[0]
+    assert warned(lognormal, 400, 100)
+    assert not warned(lognormal, 400, 400)
+    assert not warned(0.5, 10_000, 40_000)
+    assert skewness_of_z(2.0, 100, 1e12) == pytest.approx(2.0 / 10, rel=1e-6)
+    assert skewness_of_z(2.0, 300, 100) == -skewness_of_z(2.0, 100, 300)
+    few = welch_t([0.0, 1.0, 2.0], [3.0, 4.0, 4.5])._replace(warnings=("few",))
+    assert group_sequential_outcome(group_design(2), [few], maximum_information=10).warnings == ("few",)
+
+
 @pytest.mark.parametrize(
     ("call", "field"),
     [
+        (lambda: skewness_of_z(1.0, 0, 5), "n_treatment"),
+        (lambda: skewness_of_z(math.inf, 5, 5), "skewness"),
         (lambda: Look(information=0.5), "z"),
         (lambda: Look(z=1.0), "information"),
         (lambda: Look(information=0, z=1.0), "information"),

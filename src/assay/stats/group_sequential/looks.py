@@ -30,16 +30,18 @@ class Look:
 
     information: in any unit that grows as the variance of the estimate falls (units seen, or 1 / variance, or the
     fraction of the plan); None is 1 / standard_error². Give z, or estimate and standard_error (z is then
-    (estimate - null) / standard_error), or all three.
+    (estimate - null) / standard_error), or all three. skewness: of z (see `skewness_of_z`), for a warning where the
+    normal curve is a poor fit.
     """
 
     information: float | None = None
     z: float | None = None
     estimate: float | None = None
     standard_error: float | None = None
+    skewness: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("information", "z", "estimate", "standard_error"):
+        for name in ("information", "z", "estimate", "standard_error", "skewness"):
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise InvalidInput(name, value, "a finite number")
@@ -64,6 +66,7 @@ class Seen(NamedTuple):
     z: float
     estimate: float | None
     standard_error: float | None
+    skewness: float | None
 
 
 def look_of_outcome(outcome: Outcome, information: float | None = None) -> Look | NoEstimate:
@@ -146,7 +149,7 @@ def _seen(
         assert item.estimate is not None
         assert item.standard_error is not None
         z = (item.estimate - null) / item.standard_error
-    return Seen(fraction, -z if side is Alternative.LESS else z, item.estimate, item.standard_error)
+    return Seen(fraction, -z if side is Alternative.LESS else z, item.estimate, item.standard_error, item.skewness)
 
 
 def _error_from_interval(difference: float, outcome: Outcome) -> float | NoEstimate:

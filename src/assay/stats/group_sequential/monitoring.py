@@ -10,6 +10,7 @@ from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.distributions import floored
 from assay.stats.group_sequential.boundaries import cumulated, nominal_alpha, shown
+from assay.stats.group_sequential.cautions import skewed_looks
 from assay.stats.group_sequential.design import GroupDesign
 from assay.stats.group_sequential.futility import Bounds
 from assay.stats.group_sequential.looks import Look, Seen, counted
@@ -78,6 +79,7 @@ class Monitoring:
     stopped_at: int | None
     rejected: bool
     estimate: FinalEstimate | NoEstimate
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,12 @@ def monitor(
     final: the last look is the end although the plan is not fulfilled (not because of the effect seen); it then
     spends what is left. From the planned information on a look is the end by itself. A look that cannot be computed
     or has hardly more information than the one before does not count and spends nothing.
+
+    Everything rests on z being near normal at each look. Measured type-I errors over five looks where it is not, with
+    arms of 1 : 4 and 125 to 500 units in the smaller at the end: Welch's z of lognormal values (σ = 1.5) 8–11 %
+    instead of 5 %, of values that are zero for 95 % of units 9–13 %; the pooled z of shares keeps 5 % two-sided, but
+    one tail errs by up to 4.6 % instead of 2.5 %. Arms of one size keep α (5.3 % at most). Looks that say their
+    `skewness` get a warning there.
     """
     side = design.alternative
     if not math.isfinite(null):
@@ -147,7 +155,15 @@ def monitor(
         position += 1
     estimate = _final(course, *end) if end else (RUNNING if course.seen else NO_LOOK)
     rejected = stopped is not None and reports[stopped - 1].crossed
-    return Monitoring(looks=tuple(reports), stopped_at=stopped, rejected=rejected, estimate=estimate)
+    return Monitoring(
+        looks=tuple(reports),
+        stopped_at=stopped,
+        rejected=rejected,
+        estimate=estimate,
+        warnings=skewed_looks(
+            course.bounds.efficacy, [item.skewness for item in course.seen], design.alpha / sides_of(side)
+        ),
+    )
 
 
 def _course(design: GroupDesign, seen: list[Seen], null: float, final: bool) -> _Course:

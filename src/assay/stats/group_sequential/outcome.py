@@ -74,7 +74,7 @@ def group_sequential_outcome(
         null=null,
         level=level,
         validity=validity,
-        warnings=_warnings(course),
+        warnings=_warnings(course, last),
     )
 
 
@@ -108,7 +108,7 @@ def _relative(
     return again.relative, Interval(bounds.lower, bounds.upper, level) if isinstance(bounds, Interval) else bounds
 
 
-def _warnings(course: Monitoring) -> tuple[str, ...]:
+def _warnings(course: Monitoring, last: Look | Outcome | NoEstimate) -> tuple[str, ...]:
     skipped = sum(item.uncounted is not None for item in course.looks)
     said = []
     if skipped:
@@ -116,7 +116,7 @@ def _warnings(course: Monitoring) -> tuple[str, ...]:
     stopped = course.stopped_at
     if stopped is not None and stopped < len(course.looks):
         said.append(f"a boundary was crossed at look {stopped} already; numbers of later looks need care")
-    return tuple(said)
+    return (*said, *course.warnings, *(last.warnings if isinstance(last, Outcome) else ()))
 
 
 def _kind(given: GroupPValue | str) -> GroupPValue:
