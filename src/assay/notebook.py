@@ -74,6 +74,9 @@ def analyze(
     tests: Mapping[str, str] | None = None,
     margins: Mapping[str, tuple[str, float]] | None = None,
     one_sided: str | Sequence[str] = (),
+    filters: str | Sequence[str] = (),
+    transforms: Mapping[str, str] | None = None,
+    aggregations: Mapping[str, str] | None = None,
     alpha: float = 0.05,
     correction: str = "holm",
     method: str = "fixed",
@@ -92,19 +95,24 @@ def analyze(
     p1 … p99, or `ratio:numerator/denominator`; the first is primary. covariates: metric column → pre-period column or
     columns (CUPED). caps: metric column → bound to which larger values of a unit are set. weights: variant → planned
     share; even if None. stratum: a column known before the start (post-stratification). tests: metric column → test of
-    one look, by name. margins: metric column → (superiority, non_inferiority or equivalence, share of the control). one_sided:
-    metrics for which only a difference for the better counts.
+    one look, by name. margins: metric column → (superiority, non_inferiority or equivalence, share of the control).
+    one_sided: metrics for which only a difference for the better counts. filters, transforms, aggregations: names of
+    built-in or installed SQL snippets: rows to keep, metric column → what becomes of a unit's value, and how its rows
+    become one value.
     method: fixed, right for one look at complete data; sequential (the same as sequential=True), right at every look;
     group_sequential, right at planned looks: required_per_variant, looks (shares of it) and spending say which;
     bayesian, sequential with posteriors beside, prior_lift_sd the prior's spread of lifts (flat if None).
     Raises InvalidInput naming the argument that is wrong, NotFound for a missing file.
     """
     # Imported here so that `import assay` stays light.
-    from assay.app.plugins import installed_tests
+    from assay.app.plugins import installed_snippets, installed_tests
     from assay.app.tables import open_tables
+    from assay.service.snippets import snippet
     from assay.service.table_analysis import TableQuestion
     from assay.service.table_analysis import analyze as analyze_table
     from assay.service.table_metrics import MetricOptions
+
+    snippets = installed_snippets()
 
     question = TableQuestion(
         unit=unit,
@@ -118,7 +126,10 @@ def analyze(
             tests=dict(tests or {}),
             margins={key: (_hypothesis(kind), margin) for key, (kind, margin) in (margins or {}).items()},
             one_sided=_several(one_sided),
+            transforms={key: snippet("transforms", name, snippets) for key, name in (transforms or {}).items()},
+            aggregations={key: snippet("aggregations", name, snippets) for key, name in (aggregations or {}).items()},
         ),
+        filters=tuple(snippet("filters", name, snippets) for name in _several(filters)),
         stratum=stratum,
         weights=None if weights is None else {_text(key): weight for key, weight in weights.items()},
         plan=Plan(

@@ -82,7 +82,8 @@ def _texts(request: TableRequest) -> tuple[str, ...]:
 
 def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableRequest) -> TableMoments | None:
     """The answer by one pass of sums over a file of one clean row per unit; None where the general way is needed."""
-    if request.stratum is not None or not request.metrics:
+    plain = request.stratum is None and not request.filters and all(item.is_plain for item in request.metrics)
+    if not plain or not request.metrics:
         return None
     table = numbered_rows(source)
     if table is None:

@@ -66,6 +66,21 @@ _MARGINS = ("superiority", "non_inferiority", "equivalence")
     + ", ".join(_MARGINS)
     + ". Repeatable.",
 )
+@click.option("--filter", "filters", multiple=True, metavar="NAME", help="An installed filter of rows. Repeatable.")
+@click.option(
+    "--transform",
+    "transforms",
+    multiple=True,
+    metavar="METRICCOLUMN=NAME",
+    help="What becomes of a unit's value: log1p, sqrt, is_positive or an installed one. Repeatable.",
+)
+@click.option(
+    "--aggregate",
+    "aggregations",
+    multiple=True,
+    metavar="METRICCOLUMN=NAME",
+    help="How a unit's rows become one value: min, max, median, p90, distinct or an installed one. Repeatable.",
+)
 @click.option(
     "--one-sided", multiple=True, metavar="METRICCOLUMN", help="Only a difference for the better counts. Repeatable."
 )
@@ -103,6 +118,9 @@ def analyze(
     tests: tuple[str, ...],
     margins: tuple[str, ...],
     one_sided: tuple[str, ...],
+    filters: tuple[str, ...],
+    transforms: tuple[str, ...],
+    aggregations: tuple[str, ...],
     lower_is_better: tuple[str, ...],
     caps: tuple[str, ...],
     alpha: float,
@@ -141,6 +159,9 @@ def analyze(
             tests=dict(_pair(text, "test") for text in tests),
             margins=dict(_margin(text) for text in margins),
             one_sided=one_sided,
+            filters=filters,
+            transforms=dict(_pair(text, "transform") for text in transforms),
+            aggregations=dict(_pair(text, "aggregate") for text in aggregations),
             lower_is_better=lower_is_better,
             caps=dict(_number(text, "cap") for text in caps),
             weights=None if weights is None else dict(_number(text, "weights") for text in weights.split(",")),

@@ -12,16 +12,31 @@ from assay.model.moments import Moments
 from assay.model.valuecounts import ValueCounts
 
 
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of SQL (DuckDB's) that people add to an analysis.
+
+    A filter is a condition over columns of the table: rows for which it is true are kept. A transformation is an
+    expression over `value`, a unit's number. An aggregation is an aggregate over `value`, the numbers of a unit's rows.
+    """
+
+    name: str
+    sql: str
+    title: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableMetric:
     """A metric over columns of a table.
 
     metric.field names the column (a ratio's numerator), metric.denominator.field a ratio's denominator.
-    covariates: columns known before the start, for CUPED.
+    covariates: columns known before the start, for CUPED. transform, aggregate: see Snippet.
     """
 
     metric: Metric
     covariates: tuple[str, ...] = ()
+    transform: Snippet | None = None
+    aggregate: Snippet | None = None
 
     @property
     def column(self) -> str:
@@ -39,13 +54,18 @@ class TableMetric:
         below = () if self.denominator is None else (self.denominator,)
         return (self.column, *below, *self.covariates)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is added to the metric's own rules."""
+        return self.transform is None and self.aggregate is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRequest:
     """Which column is the unit, which the variant, and the metrics.
 
     unit: None where every row is a unit. stratum: a column known before the start, for post-stratification.
-    value_counts: keys of metrics whose exact value counts are wanted as well.
+    value_counts: keys of metrics whose exact value counts are wanted as well. filters: rows to keep.
     """
 
     unit: str | None
@@ -53,6 +73,7 @@ class TableRequest:
     metrics: tuple[TableMetric, ...]
     stratum: str | None = None
     value_counts: tuple[str, ...] = ()
+    filters: tuple[Snippet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

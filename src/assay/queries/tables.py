@@ -26,6 +26,7 @@ from sqlglot import exp
 from assay.model.metric import Aggregation, Metric, MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, covariate_columns
 from assay.model.table import TableMetric, TableRequest
+from assay.queries.snippets import kept_rows, put_into
 
 DIALECT = "duckdb"
 SOURCE = "source_table"
@@ -44,7 +45,7 @@ _AGGREGATES = {
 
 _UNITS = """
 WITH entries AS (
-    SELECT {unit} AS unit, {variant} AS variant, {stratum} AS stratum{values} FROM {source}
+    SELECT {unit} AS unit, {variant} AS variant, {stratum} AS stratum{values} FROM {source}{kept}
 ),
 units AS MATERIALIZED (
     SELECT unit, min(variant) AS variant, min(stratum) AS stratum, count(*) AS n_rows, count(variant) AS n_labelled,
@@ -156,6 +157,7 @@ def _units(request: TableRequest, types: Mapping[str, str], source: str, answers
         source=name_of(source),
         unit=every_row if request.unit is None else _unit(request.unit, types[request.unit]),
         variant=label_of(request.variant, types[request.variant]),
+        kept=kept_rows(request.filters),
         stratum="CAST(NULL AS TEXT)" if stratum is None else label_of(stratum, types[stratum]),
         values="".join(_values(i, item, types) for i, item in enumerate(request.metrics)),
         aggregates="".join(_per_unit(i, item) for i, item in enumerate(request.metrics)),
@@ -217,7 +219,12 @@ def _values(index: int, item: TableMetric, types: Mapping[str, str]) -> str:
 
 def _per_unit(index: int, item: TableMetric) -> str:
     labelled = "FILTER (WHERE variant IS NOT NULL)"
-    value = _capped(f"{_aggregate(item.metric)}(v{index}) {labelled}", item.metric.cap)
+    value = f"{_aggregate(item.metric)}(v{index}) {labelled}"
+    if item.aggregate is not None:
+        value = put_into(item.aggregate, f"CASE WHEN variant IS NOT NULL THEN v{index} END")
+    value = _capped(value, item.metric.cap)
+    if item.transform is not None:
+        value = put_into(item.transform, value)
     missing = "0" if item.metric.kind is MetricKind.COUNT else f"count(variant) - count(v{index}) {labelled}"
     parts = [f"CAST({value} AS DOUBLE) AS v{index}", f"{missing} AS gap{index}"]
     if item.metric.denominator is not None:

@@ -19,7 +19,7 @@ from assay.model.moments import VALUE, Moments
 from assay.model.names import key_from_name
 from assay.model.plan import Method, Plan
 from assay.model.result import DataQuality, ExperimentResult, MetricResult, Progress, Validity
-from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
+from assay.model.table import Gaps, Snippet, TableMetric, TableMoments, TableRequest
 from assay.ports import Tables
 from assay.service.looks import table_looks
 from assay.service.metric_tests import Tests as MetricTests
@@ -41,8 +41,8 @@ class TableQuestion:
     """What is asked of a table.
 
     unit: None where every row is a unit. metrics: `kind:column`, the first primary. stratum: a column known before the
-    start, for post-stratification. weights: planned share of each variant in any common unit; None: even.
-    plan.method fixed: one look at finished data.
+    start, for post-stratification. filters: rows to keep. weights: planned share of each variant in any common unit;
+    None: even. plan.method fixed: one look at finished data.
     """
 
     unit: str | None
@@ -51,6 +51,7 @@ class TableQuestion:
     metrics: tuple[str, ...]
     options: MetricOptions = field(default_factory=MetricOptions)
     stratum: str | None = None
+    filters: tuple[Snippet, ...] = ()
     weights: Mapping[str, float] | None = None
     plan: Plan = Plan(method=Method.FIXED)
 
@@ -77,6 +78,7 @@ def analyze(
         variant=question.variant,
         metrics=items,
         stratum=question.stratum,
+        filters=question.filters,
         value_counts=counted_metrics([item.metric for item in items], tests),
     )
     found = tables.moments(source, request)

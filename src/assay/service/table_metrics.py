@@ -11,7 +11,7 @@ from assay import wording
 from assay.errors import InvalidInput
 from assay.model.metric import Aggregation, Direction, Hypothesis, Measure, Metric, MetricKind, Role
 from assay.model.names import KEY_PATTERN, key_from_name
-from assay.model.table import TableMetric
+from assay.model.table import Snippet, TableMetric
 
 _PLAIN_KINDS = tuple(kind.value for kind in MetricKind if kind is not MetricKind.QUANTILE)
 _KINDS = ", ".join((*_PLAIN_KINDS, "median", "p1 to p99"))
@@ -24,7 +24,7 @@ class MetricOptions:
 
     covariates: pre-period columns (CUPED). lower_is_better: where less is better. caps: the bound to which larger
     values of a unit are set. tests: the test by name. margins: hypothesis and margin, a share of the control.
-    one_sided: look for a difference for the better only.
+    one_sided: look for a difference for the better only. transforms, aggregations: SQL snippets.
     """
 
     covariates: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -33,6 +33,8 @@ class MetricOptions:
     tests: Mapping[str, str] = field(default_factory=dict)
     margins: Mapping[str, tuple[Hypothesis, float]] = field(default_factory=dict)
     one_sided: Sequence[str] = ()
+    transforms: Mapping[str, Snippet] = field(default_factory=dict)
+    aggregations: Mapping[str, Snippet] = field(default_factory=dict)
 
 
 def table_metrics(texts: Sequence[str], columns: Sequence[str], options: MetricOptions) -> tuple[TableMetric, ...]:
@@ -67,6 +69,17 @@ def table_metrics(texts: Sequence[str], columns: Sequence[str], options: MetricO
     for name, (hypothesis, margin) in options.margins.items():
         for index in _named(name, texts, items, "margin"):
             items[index] = _with(items[index], hypothesis=hypothesis, margin=margin)
+    for name, given in options.aggregations.items():
+        for index in _named(name, texts, items, "aggregations"):
+            if items[index].metric.kind not in (MetricKind.MEAN, MetricKind.SUM, MetricKind.QUANTILE):
+                raise InvalidInput("aggregations", name, "a mean, sum or quantile metric")
+            items[index] = replace(items[index], aggregate=given)
+    for name, given in options.transforms.items():
+        for index in _named(name, texts, items, "transforms"):
+            if items[index].metric.kind in (MetricKind.RATIO, MetricKind.CONVERSION):
+                raise InvalidInput("transforms", name, "a metric that is neither a ratio nor a conversion")
+            titled = _with(items[index], name=f"{items[index].metric.name} ({given.title or given.name})")
+            items[index] = replace(titled, transform=given)
     return tuple(items)
 
 
