@@ -26,6 +26,7 @@ from assay.stats.group_sequential.conditional_power import (
 from assay.stats.group_sequential.design import GroupDesign, group_design
 from assay.stats.group_sequential.looks import Look, look_of_outcome
 from assay.stats.group_sequential.monitoring import FinalEstimate, LookReport, monitor
+from assay.stats.group_sequential.ordering import drift_exceeded, log_exceeding
 from assay.stats.group_sequential.outcome import group_sequential_outcome
 from assay.stats.group_sequential.spending import obrien_fleming_spending, pocock_spending
 from assay.stats.outcome import Alternative, Outcome, nothing
@@ -62,9 +63,11 @@ def last(report: LookReport) -> tuple[float, float]:
 
 
 @settings(max_examples=60)
-@given(DESIGN, LOOKS)
-def test_p_interval_and_boundary_agree_at_every_look(design: GroupDesign, pairs: list[tuple[int, float]]) -> None:
-    course = monitor(design, seen(pairs))
+@given(DESIGN, LOOKS, st.booleans())
+def test_p_interval_and_boundary_agree_at_every_look(
+    design: GroupDesign, pairs: list[tuple[int, float]], final: bool
+) -> None:
+    course = monitor(design, seen(pairs), final=final)
     ever = False
     for report in course.looks:
         if report.efficacy is None or isinstance(report.repeated_p_value, NoEstimate):
@@ -165,6 +168,19 @@ def test_p_values_below_what_a_float_holds_keep_their_logarithm() -> None:
     # O'Brien–Fleming type: 2 Φ(-z √t) spends as a boundary of z would
     assert report.repeated_log_p == pytest.approx(math.log(4) - 904.59, rel=2e-3)
     assert report.crossed
+
+
+def test_an_end_by_decree_takes_what_is_left() -> None:
+    looks = seen([(30, 1.0), (60, 2.05)])
+    for binding in (False, True):
+        design = group_design(3, alpha=0.025, alternative="greater", futility=pocock_spending(), binding=binding)
+        waiting, ended = monitor(design, looks), monitor(design, looks, final=True)
+        assert not waiting.rejected
+        assert ended.rejected
+        report = ended.looks[-1]
+        assert last(report)[0] <= 0.025 < last(waiting.looks[-1])[0]
+        assert bounded(report.repeated_interval)[0] > 0 > bounded(waiting.looks[-1].repeated_interval)[0]
+        assert report.alpha_spent == pytest.approx(0.025)
 
 
 def test_an_early_stop_pulls_the_estimate_in() -> None:
@@ -469,3 +485,24 @@ def test_wrong_arguments_are_named(call: Any, field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         call()
     assert caught.value.field == field
+
+
+def test_non_binding_futility_does_not_touch_p_values_and_estimates() -> None:
+    looks = seen([(33, 0.2), (66, 1.5), (100, 2.2)])
+    plain = group_design(3, alternative="greater")
+    free = group_design(3, alternative="greater", futility=pocock_spending())
+    bound = group_design(3, alternative="greater", futility=pocock_spending(), binding=True)
+    assert monitor(free, looks).looks[0].crossed_futility
+    assert monitor(free, looks).estimate == monitor(plain, looks).estimate
+    later = seen([(33, 0.8), (66, 1.5), (100, 2.2)])
+    assert monitor(bound, later).estimate != monitor(plain, later).estimate
+
+
+@given(st.floats(-3, 3), st.floats(-2, 2), st.floats(-1, 0.5), st.floats(1, 3))
+def test_what_exceeds_an_outcome_and_what_does_not_is_all(z: float, drift: float, stop: float, bound: float) -> None:
+    information, kept = (0.3, 0.7, 1.0), [(stop, bound), (stop, bound)]
+    above, below = (math.exp(log_exceeding(information, kept, z, drift, sign)) for sign in (1.0, -1.0))
+    assert above + below == pytest.approx(1, abs=1e-9)
+    for chance in (0.025, 0.5, 0.975):
+        theta = drift_exceeded(information, kept, z, chance)
+        assert math.exp(log_exceeding(information, kept, z, theta)) == pytest.approx(chance, abs=1e-8)
