@@ -5,31 +5,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.errors import InvalidInput
-from assay.model.moments import Moments
-from assay.model.result import Interval, NoEstimate, Validity
-from assay.stats.fixed.core import two_proportion_z, welch_t
+from assay.model.result import Interval, NoEstimate
+from assay.stats.fixed.core import two_proportion_z
 from assay.stats.group_sequential.boundaries import pocock_boundaries
 from assay.stats.group_sequential.cautions import skewness_of_z
-from assay.stats.group_sequential.conditional_power import (
-    ConditionalPower,
-    b_value,
-    conditional_power,
-    conditional_power_boundary,
-    futile_by_conditional_power,
-)
 from assay.stats.group_sequential.design import GroupDesign, group_design
-from assay.stats.group_sequential.looks import Look, look_of_outcome
+from assay.stats.group_sequential.looks import Look
 from assay.stats.group_sequential.monitoring import FinalEstimate, LookReport, monitor
 from assay.stats.group_sequential.ordering import drift_exceeded, log_exceeding
 from assay.stats.group_sequential.outcome import group_sequential_outcome
-from assay.stats.group_sequential.spending import obrien_fleming_spending, pocock_spending
-from assay.stats.outcome import Alternative, Outcome, nothing
+from assay.stats.group_sequential.spending import pocock_spending
+from assay.stats.outcome import Alternative, Outcome
 
 SIDES = list(Alternative)
 DESIGNS = {side: group_design(3, alternative=side) for side in SIDES} | {
@@ -259,203 +250,6 @@ def test_repeated_intervals_do_not_trust_that_futility_binds() -> None:
     assert wide.efficacy < same.efficacy
 
 
-def test_outcomes_can_be_looks() -> None:
-    rng = np.random.default_rng(5)
-    control, treatment = rng.lognormal(0, 1, 3_000), rng.lognormal(0.1, 1, 3_000)
-    design = group_design(3)
-    outcomes = [welch_t(treatment[:n], control[:n]) for n in (1_000, 2_000, 3_000)]
-    planned = 3_000 / (treatment.var() + control.var())
-    course = monitor(design, outcomes, maximum_information=planned)
-    assert [round(item.information, 1) for item in course.looks] == pytest.approx([0.3, 0.7, 1.0], abs=0.11)
-    found = group_sequential_outcome(
-        design,
-        outcomes,
-        maximum_information=planned,
-        test=lambda alpha: welch_t(treatment, control, alpha=alpha),
-    )
-    assert found.test == "group_sequential_repeated"
-    assert found.validity is Validity.ANYTIME
-    assert found.difference == outcomes[-1].difference
-    assert found.relative == outcomes[-1].relative
-    (low, high), (narrow_low, narrow_high) = bounded(found.interval), bounded(outcomes[-1].interval)
-    assert low < narrow_low < narrow_high < high
-    lift, plain = bounded(found.relative_interval), bounded(outcomes[-1].relative_interval)
-    assert lift[0] < plain[0] < plain[1] < lift[1]
-    assert isinstance(found.relative_interval, Interval)
-    assert found.relative_interval.level == 0.95
-    stage = group_sequential_outcome(design, outcomes, maximum_information=planned, p_value="stagewise")
-    assert stage.test == "group_sequential_stagewise"
-    assert stage.validity is Validity.FIXED
-    assert stage.p_value == course.looks[-1].stagewise_p_value
-    assert found.significant() == course.rejected
-
-
-@pytest.mark.parametrize("alternative", SIDES)
-@pytest.mark.parametrize("size", [5, 40])
-def test_an_outcome_gives_the_z_of_its_p_value(alternative: Alternative, size: int) -> None:
-    rng = np.random.default_rng(size)
-    treatment, control = rng.normal(0.3, 1, size), rng.normal(0, 1, size)
-    outcome = welch_t(treatment, control, alternative=alternative)
-    look = look_of_outcome(outcome)
-    assert isinstance(look, Look)
-    both = welch_t(treatment, control)
-    assert isinstance(both.p_value, float)
-    assert isinstance(both.difference, float)
-    assert look.z is not None
-    assert 2 * 0.5 * math.erfc(abs(look.z) / math.sqrt(2)) == pytest.approx(both.p_value, rel=1e-9)
-    assert math.copysign(1, look.z) == math.copysign(1, both.difference)
-    assert look.standard_error == pytest.approx(both.difference / look.z)
-
-
-def test_outcomes_without_a_difference_or_sure_against_it() -> None:
-    same = look_of_outcome(two_proportion_z((50, 100), (50, 100)))
-    assert isinstance(same, Look)
-    assert same.z == 0
-    assert same.standard_error == pytest.approx(math.sqrt(2 * 0.25 / 100), rel=1e-6)
-    against = look_of_outcome(two_proportion_z((10, 1000), (500, 1000), alternative="greater"))
-    assert isinstance(against, Look)
-    assert against.z is not None
-    assert against.z < -6.9
-    why = NoEstimate("one_unit", "one unit says nothing")
-    assert look_of_outcome(nothing("t", why)) == why
-    constant = welch_t(Moments.of_counts(0, 10), Moments.of_counts(0, 10))
-    assert isinstance(look_of_outcome(constant), NoEstimate)
-    odd = Outcome("t", 0.0, Interval(-0.0, 0.0, 0.95), 1.0, 0.0, why, why)
-    assert isinstance(look_of_outcome(odd), NoEstimate)
-
-
-def test_an_outcome_of_estimates_gives_the_lift_without_bounds() -> None:
-    found = group_sequential_outcome(
-        group_design(2, alternative="less"), [Look(information=0.5, estimate=-2.0, standard_error=0.5)], control=20.0
-    )
-    assert found.relative == pytest.approx(-0.1)
-    assert found.statistic == pytest.approx(-4.0)
-    assert isinstance(found.interval, Interval)
-    assert found.interval.lower is None
-    assert isinstance(found.relative_interval, NoEstimate)
-    skipped = group_sequential_outcome(
-        group_design(2), [Look(information=0.5, estimate=1.0, standard_error=0.5)] * 2, control=20.0
-    )
-    assert isinstance(skipped.p_value, NoEstimate)
-    assert skipped.p_value.no_estimate == "no_new_information"
-
-
-ONE_SIDED = group_design(4, alternative="greater", alpha=0.025)
-
-
-@settings(max_examples=40)
-@given(st.floats(-3, 3), st.floats(0.01, 1), st.sampled_from([None, 0.5, 3.0]))
-def test_conditional_power_rises_with_z(z: float, more: float, prior_sd: float | None) -> None:
-    low, high = (conditional_power(ONE_SIDED, [Look(information=0.4, z=x)], prior_sd=prior_sd) for x in (z, z + more))
-    assert isinstance(low, ConditionalPower)
-    assert isinstance(high, ConditionalPower)
-    for name in ("planned", "current", "null", "predictive"):
-        assert 0 <= getattr(low, name) <= getattr(high, name) <= 1
-    assert low.null <= low.planned
-    assert low.b_value == pytest.approx(z * math.sqrt(0.4))
-
-
-def test_conditional_power_averages_to_what_the_design_promises() -> None:
-    """Over the first look, which hardly ever stops here, conditional power averages to power and to alpha."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-    weights = weights / weights.sum()
-    t, design = 0.25, ONE_SIDED
-
-    def average(drift: float, name: str) -> float:
-        found = [
-            conditional_power(design, [Look(information=t, z=float(x + drift * math.sqrt(t)))], prior_sd=1.0)
-            for x in nodes
-        ]
-        return float(sum(w * getattr(item, name) for w, item in zip(weights, found, strict=True)))
-
-    assert average(0.0, "null") == pytest.approx(0.025, abs=2e-5)
-    assert average(design.drift, "planned") == pytest.approx(0.8, abs=2e-3)
-
-
-def test_a_sharp_prior_is_a_supposed_effect() -> None:
-    look = [Look(information=0.5, z=1.0)]
-    sharp = conditional_power(ONE_SIDED, look, prior_mean=ONE_SIDED.drift, prior_sd=1e-4)
-    assert isinstance(sharp, ConditionalPower)
-    assert sharp.predictive == pytest.approx(sharp.planned, rel=1e-6)
-
-
-def test_two_sided_conditional_power_has_no_preferred_side() -> None:
-    design = group_design(3)
-    up, down = (conditional_power(design, [Look(information=0.3, z=z)]) for z in (1.4, -1.4))
-    assert isinstance(up, ConditionalPower)
-    assert isinstance(down, ConditionalPower)
-    for name in ("current", "null", "predictive"):
-        assert getattr(up, name) == pytest.approx(getattr(down, name))
-    assert up.planned > down.planned
-
-
-def test_the_power_boundary_is_where_the_rule_turns() -> None:
-    for trend in ("planned", "current", "null"):
-        z = conditional_power_boundary(ONE_SIDED, [0.25, 0.5], below=0.3, trend=trend)
-        assert isinstance(z, float)
-        under, over = (
-            futile_by_conditional_power(
-                ONE_SIDED,
-                [Look(information=0.25, z=0.0), Look(information=0.5, z=z + gap)],
-                below=0.3,
-                trend=trend,
-            )
-            for gap in (-1e-6, 1e-6)
-        )
-        assert under is True
-        assert over is False
-
-
-def test_binding_futility_to_come_costs_conditional_power() -> None:
-    free, bound = (
-        group_design(4, alternative="greater", futility=obrien_fleming_spending(), binding=binding)
-        for binding in (False, True)
-    )
-    low = [conditional_power(design, [Look(information=0.25, z=-0.5)]) for design in (free, bound)]
-    assert all(isinstance(item, ConditionalPower) for item in low)
-    assert low[1].current < low[0].current  # type: ignore[union-attr]
-
-
-def test_conditional_power_says_why_it_cannot() -> None:
-    design = group_design(2)
-    codes = {
-        "no_look": conditional_power(design, []),
-        "plan_fulfilled": conditional_power(design, [Look(information=1, z=1.0)]),
-    }
-    for code, found in codes.items():
-        assert isinstance(found, NoEstimate)
-        assert found.no_estimate == code
-    assert isinstance(futile_by_conditional_power(design, []), NoEstimate)
-    assert isinstance(conditional_power_boundary(ONE_SIDED, [0.5, 1.0]), NoEstimate)
-    early = conditional_power(design, [Look(information=0.0005, z=1.0)])
-    assert isinstance(early, ConditionalPower)
-    assert isinstance(early.predictive, NoEstimate)
-    told = conditional_power(design, [Look(information=0.0005, z=1.0)], prior_sd=1.0)
-    assert isinstance(told, ConditionalPower)
-    assert isinstance(told.predictive, float)
-    assert b_value(2.0, 0.25) == 1.0
-
-
-def test_a_skewed_z_is_warned_of_and_a_fair_one_is_not() -> None:
-    lognormal = 33.5  # of one unit's value, at σ = 1.5
-
-    def warned(skewness: float, n_treatment: int, n_control: int) -> tuple[str, ...]:
-        skewed = skewness_of_z(skewness, n_treatment, n_control)
-        look = Look(information=0.2, estimate=1.0, standard_error=1.0, skewness=skewed)
-        found = monitor(DESIGNS["pocock"], [look]).warnings
-        assert group_sequential_outcome(DESIGNS["pocock"], [look]).warnings == found
-        return found
-
-    assert "skewed" in warned(lognormal, 100, 400)[0]
-    assert warned(lognormal, 400, 100)
-    assert not warned(lognormal, 400, 400)
-    assert not warned(0.5, 10_000, 40_000)
-    assert skewness_of_z(2.0, 100, 1e12) == pytest.approx(2.0 / 10, rel=1e-6)
-    assert skewness_of_z(2.0, 300, 100) == -skewness_of_z(2.0, 100, 300)
-    few = welch_t([0.0, 1.0, 2.0], [3.0, 4.0, 4.5])._replace(warnings=("few",))
-    assert group_sequential_outcome(group_design(2), [few], maximum_information=10).warnings == ("few",)
-
-
 @pytest.mark.parametrize(
     ("call", "field"),
     [
@@ -473,12 +267,6 @@ def test_a_skewed_z_is_warned_of_and_a_fair_one_is_not() -> None:
         (lambda: monitor(group_design(2), [], null=math.nan), "null"),
         (lambda: monitor(group_design(2), [two_proportion_z((5, 9), (3, 9), null=0.1)]), "looks[0].null"),
         (lambda: group_sequential_outcome(group_design(2), [], p_value="best"), "p_value"),
-        (lambda: conditional_power(group_design(2), [], prior_sd=0), "prior_sd"),
-        (lambda: conditional_power(group_design(2), [], prior_mean=math.inf), "prior_mean"),
-        (lambda: futile_by_conditional_power(ONE_SIDED, [], below=0), "below"),
-        (lambda: futile_by_conditional_power(ONE_SIDED, [], trend="hope"), "trend"),
-        (lambda: conditional_power_boundary(group_design(2), [0.5]), "design"),
-        (lambda: b_value(1.0, 0), "fraction"),
     ],
 )
 def test_wrong_arguments_are_named(call: Any, field: str) -> None:
