@@ -14,13 +14,13 @@ from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, arm_of
 from assay.stats.cautions import cautions
 from assay.stats.contrast import Contrast, sequential_means, sequential_proportions
-from assay.stats.estimate import sequence_outcome
 from assay.stats.fixed.core import compare_arms, two_proportion_z
 from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
 from assay.stats.looking import Looks, at_look
 from assay.stats.outcome import Alternative, Outcome, nothing
 from assay.stats.preparing import Adjusted, adjusted_arms
 from assay.stats.registry import NamedTest, Needs, chosen_test
+from assay.stats.sequential.margins import watched_contrast
 
 _SHAPES = {MetricKind.CONVERSION: "share", MetricKind.RATIO: "ratio", MetricKind.QUANTILE: "quantile"}
 _FIXED_NAMES = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t"}
@@ -179,25 +179,24 @@ def _anytime(item: Measured, variant: str, control: str, rho_squared: float, alp
         return nothing(name, pair, level=1 - alpha, validity=Validity.ANYTIME)
     contrast = _contrast(item, *pair)
     if metric.hypothesis is Hypothesis.DIFFERENCE:
-        return sequence_outcome(name, contrast, rho_squared, alpha, alternative=alternative_of(metric))
+        return watched_contrast(name, contrast, rho_squared, alpha, alternative=alternative_of(metric))
     if contrast.control <= 0:
         return nothing(name, NEGATIVE_CONTROL, level=1 - alpha, validity=Validity.ANYTIME)
     sides = sides_of(metric.hypothesis, metric.margin or 0.0, metric.direction is Direction.INCREASE)
     found = [
-        sequence_outcome(name, contrast, rho_squared, alpha, alternative=side, null_relative=null)
-        for null, side in sides
+        watched_contrast(name, contrast, rho_squared, alpha, alternative=side, null_lift=null) for null, side in sides
     ]
     weakest = max(found, key=lambda one: one.log_p if isinstance(one.log_p, float) else math.inf)
     if len(sides) == 1:
         return weakest
-    both = sequence_outcome(name, contrast, rho_squared, alpha)
+    both = watched_contrast(name, contrast, rho_squared, alpha)
     return weakest._replace(
         interval=both.interval, relative_interval=both.relative_interval, alternative=Alternative.TWO_SIDED
     )
 
 
 def _quantile_sequence(item: Measured, variant: str, control: str, alpha: float) -> Outcome:
-    from assay.stats.sequential.quantiles import quantile_difference_sequence
+    from assay.stats.sequential.quantiles import two_quantile_sequence
 
     counts, name = item.value_counts, "quantile_sequence"
     if variant not in counts or control not in counts:
@@ -205,8 +204,8 @@ def _quantile_sequence(item: Measured, variant: str, control: str, alpha: float)
     if min(counts[variant].n, counts[control].n) == 0:
         return nothing(name, EMPTY_ARM, level=1 - alpha, validity=Validity.ANYTIME)
     q = item.metric.quantile or 0.5
-    outcome = quantile_difference_sequence(
-        counts[variant], counts[control], q=q, alpha=alpha, alternative=alternative_of(item.metric)
+    outcome = two_quantile_sequence(
+        counts[variant], counts[control], quantile=q, alpha=alpha, alternative=alternative_of(item.metric)
     )
     return outcome._replace(test=name)
 
