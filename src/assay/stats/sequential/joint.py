@@ -1,10 +1,10 @@
 """Two arms at once: evidence that the treatment lies above a line of hypotheses, whatever the control's true value.
 
 If the arms' true values are v_t and v_c, the product of evidence e⁺ that the treatment is above v_t and evidence e⁻
-that the control is below v_c is a martingale that starts at 1: units of the arms may come in any order, and their numbers
-may depend on what was seen before. The hypothesis "treatment = control + d" names a line of pairs (v_t, v_c); the true
-one is among them, so the least product along the line is at most the product at the true pair, and reaches 1/α at any
-look with probability at most α. No nuisance parameter is estimated, no large sample is assumed.
+that the control is below v_c is a martingale that starts at 1: units of the arms may come in any order, and their
+numbers may depend on what was seen before. The hypothesis "treatment = control + d" names a line of pairs (v_t, v_c);
+the true one is among them, so the least product along the line is at most the product at the true pair, and reaches
+1/α at any look with probability at most α. No nuisance parameter is estimated, no large sample is assumed.
 
 log e⁺ falls and log e⁻ rises with the hypothesised value, and both are convex for all that matters, so the least value
 along the line is one minimum between the two estimates. All d whose line is not rejected form a confidence sequence.

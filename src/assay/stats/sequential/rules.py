@@ -21,6 +21,7 @@ from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.contrast import Contrast
 from assay.stats.distributions import floored
 from assay.stats.estimate import (
+    CONTROL_NEAR_ZERO,
     ZERO_CONTROL,
     absolute_interval,
     relative_change,
