@@ -26,6 +26,8 @@ from assay.stats.group_sequential.spending import (
 from assay.stats.outcome import Alternative, Outcome
 
 BEFORE_FIRST_LOOK = NoEstimate("before_first_look", "the plan's first look is still to come")
+_LEAST_Z = -37.0
+"""A one-sided p-value of 1 stands for no finite z; below this one nothing changes."""
 _RHO = 2.0
 """Kim and DeMets's power: between O'Brien and Fleming's (3) and Pocock's (1)."""
 
@@ -53,7 +55,7 @@ def at_look(test: Callable[[float], Outcome], looks: Looks, alpha: float) -> Out
         return plain._replace(test=f"{plain.test}_group_sequential", validity=Validity.ANYTIME)
     one_sided = plain.alternative is not Alternative.TWO_SIDED or _has_margin(plain)
     design = _design(looks.planned, alpha, one_sided, looks.spending)
-    z = -float(ndtri_exp(plain.log_p - (0.0 if one_sided else math.log(2))))
+    z = max(_LEAST_Z, -float(ndtri_exp(plain.log_p - (0.0 if one_sided else math.log(2)))))
     before = [Look(information=share, z=0.0) for share in looks.taken[:-1]]
     course = monitor(design, [*before, Look(information=looks.taken[-1], z=z)], final=looks.final)
     report = course.looks[-1]
