@@ -1,0 +1,155 @@
+"""Units of one arm (or one stratum of an arm) as a value and its covariates, ready for one pooled regression.
+
+A mean is its own linear form. A ratio of means R = Y / D is linearised: a unit's part is z = R + (y - R d) / D, whose
+mean is the ratio and whose variance is the delta method's (Budylin, Drutsa, Katsev & Tsoy 2018, "Consistent
+Transformation of Ratio Metrics for Efficient Online Controlled Experiments"; Deng, Knoblich & Lu 2018, section 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.errors import InvalidInput
+from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
+from assay.model.result import NoEstimate
+from assay.stats.arm import residual_squares
+
+Floats = NDArray[np.float64]
+
+NO_COVARIATE = NoEstimate("no_covariate", "no covariate was aggregated with the value")
+NO_VARIANCE = NoEstimate("constant_covariate", "the covariate has the same value for every unit")
+TOO_FEW_FOR_COVARIATES = NoEstimate(
+    "too_few_units_for_covariates", "there are too few units for so many covariates; each costs a degree of freedom"
+)
+_ROUNDING_OF_VALUES = 1e-13
+_NEARLY_EXPLAINED = 1e-6
+"""A covariate of whose variance less than this share is its own says nothing that the others do not."""
+_ROUNDING_OF_RESIDUALS = 1e-12
+
+
+class Linear(NamedTuple):
+    """n units: mean and sum of squares of the value, its comoments with the covariates, theirs, and their means."""
+
+    n: int
+    value: float
+    squares: float
+    cross: Floats
+    within: Floats
+    means: Floats
+
+
+class Coefficients(NamedTuple):
+    """kept: which covariates are used. theta: one each. means: over all units. factor: of variances, at least 1."""
+
+    kept: tuple[int, ...]
+    theta: Floats
+    means: Floats
+    factor: float
+    warnings: tuple[str, ...]
+
+
+def covariate_names(moments: Moments) -> tuple[str, ...]:
+    """The columns that are covariates: all whose names start with "covariate"."""
+    return tuple(name for name in moments.columns if name.startswith(COVARIATE))
+
+
+def common_covariates(arms: Sequence[Moments]) -> tuple[str, ...]:
+    """The covariates of all arms. Raises InvalidInput when arms have different ones."""
+    names = covariate_names(arms[0]) if arms else ()
+    for item in arms:
+        if covariate_names(item) != names:
+            raise InvalidInput("moments", covariate_names(item), f"the same covariates in every variant: {list(names)}")
+    return names
+
+
+def linear(moments: Moments, names: Sequence[str], ratio: tuple[float, float] | None = None) -> Linear:
+    """Moments as a linear form. ratio: (R, D) to linearise value / denominator around, None for a mean."""
+    columns = len(moments.columns)
+    full = np.zeros((columns, columns))
+    upper = np.triu_indices(columns)
+    full[upper] = moments.comoments
+    full.T[upper] = moments.comoments
+    y, xs = moments.columns.index(VALUE), [moments.columns.index(name) for name in names]
+    within, means = full[np.ix_(xs, xs)], np.array(moments.means)[xs]
+    if ratio is None:
+        return Linear(moments.n, moments.means[y], float(full[y, y]), full[y, xs], within, means)
+    around, below = ratio
+    d = moments.columns.index(DENOMINATOR)
+    value = around + (moments.means[y] - around * moments.means[d]) / below
+    squares = residual_squares(float(full[y, y]), float(full[y, d]), float(full[d, d]), around) / (below * below)
+    return Linear(moments.n, value, squares, (full[y, xs] - around * full[d, xs]) / below, within, means)
+
+
+def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coefficients | NoEstimate:
+    """θ = (Σ_g S_xx)⁻¹ Σ_g S_xz over all groups g, from comoments within groups, scaled to correlations.
+
+    Covariates that are constant, or explained by those before them to all but a millionth, are left out.
+    factor: with k ≥ 2 covariates and f = Σ (n_g - 1) degrees of freedom, f / (f - k) · (f - 1) / (f - k - 1): the
+    residuals' own degrees of freedom, and what estimating θ adds to the variance of a difference (Cox & McCullagh
+    1982, "Some aspects of analysis of covariance", section 4, for normal covariates). 1 with one covariate, as
+    CUPED is published.
+    """
+    if not names:
+        return NO_COVARIATE
+    n_units = sum(item.n for item in groups)
+    if n_units <= 0:
+        return NO_VARIANCE
+    # around the first group's means, so that large means keep their digits
+    start = groups[0].means
+    shift = sum((item.n / n_units * (item.means - start) for item in groups), np.zeros(len(names)))
+    means = start + shift
+    within = sum((item.within for item in groups), np.zeros((len(names), len(names))))
+    cross = sum((item.cross for item in groups), np.zeros(len(names)))
+    kept, factor, warnings = _independent(within, means, n_units, names)
+    if not kept:
+        return NO_VARIANCE
+    rows = list(kept)
+    scale = 1 / np.sqrt(np.diag(within)[rows])
+    theta = scale * np.linalg.solve(factor.T, np.linalg.solve(factor, scale * cross[rows]))
+    k, f = len(kept), sum(max(0, item.n - 1) for item in groups)
+    if k == 1:
+        return Coefficients(kept, theta, means[rows], 1.0, warnings)
+    if f <= k + 1:
+        return TOO_FEW_FOR_COVARIATES
+    return Coefficients(kept, theta, means[rows], f / (f - k) * ((f - 1) / (f - k - 1)), warnings)
+
+
+def residuals(group: Linear, by: Coefficients) -> tuple[float, float]:
+    """Mean and sum of squares of z - θ'(x - x̄); the latter 0 where it is only what rounding left."""
+    rows = list(by.kept)
+    within = group.within[np.ix_(rows, rows)]
+    value = group.value - float(by.theta @ (group.means[rows] - by.means))
+    explained = float(by.theta @ within @ by.theta)
+    squares = group.squares - 2 * float(by.theta @ group.cross[rows]) + explained
+    terms = group.squares + float(np.abs(by.theta) @ np.abs(within) @ np.abs(by.theta))
+    return value, by.factor * squares if squares > _ROUNDING_OF_RESIDUALS * terms else 0.0
+
+
+def _independent(
+    within: Floats, means: Floats, n_units: int, names: Sequence[str]
+) -> tuple[tuple[int, ...], Floats, tuple[str, ...]]:
+    """Which covariates to keep, the lower Cholesky factor of their correlations, and what was left out."""
+    squares = np.diag(within)
+    constant = squares <= n_units * (_ROUNDING_OF_VALUES * means) ** 2
+    kept: list[int] = []
+    factor = np.zeros((0, 0))
+    warnings = []
+    for j, name in enumerate(names):
+        if constant[j]:
+            warnings.append(f"Covariate {name} was left out: it has the same value for every unit of a variant.")
+            continue
+        beside = within[kept, j] / np.sqrt(squares[kept]) / np.sqrt(squares[j])
+        row = np.linalg.solve(factor, beside) if kept else beside
+        own = 1 - float(row @ row)
+        if own <= _NEARLY_EXPLAINED:
+            warnings.append(f"Covariate {name} was left out: the covariates before it say the same.")
+            continue
+        size = len(kept)
+        grown = np.zeros((size + 1, size + 1))
+        grown[:size, :size], grown[size, :size], grown[size, size] = factor, row, np.sqrt(own)
+        kept, factor = [*kept, j], grown
+    return tuple(kept), factor, tuple(warnings)
