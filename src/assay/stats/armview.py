@@ -6,10 +6,13 @@ import math
 
 from assay.model.metric import MetricKind
 from assay.model.result import ArmEstimate, Interval, NoEstimate, Validity
-from assay.stats.arm import ONE_UNIT, ZERO_VARIANCE, Arm
+from assay.model.valuecounts import ValueCounts
+from assay.stats.arm import EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE, Arm
 from assay.stats.distributions import normal_quantile, student_quantile
 from assay.stats.estimate import TOO_FEW_UNITS
 from assay.stats.sequential.mixture import squared_radius
+
+NO_SPREAD = NoEstimate("not_a_mean", "a quantile has no standard deviation of units; its interval shows how sure it is")
 
 
 def arm_estimate(
@@ -36,6 +39,35 @@ def arm_estimate(
         value=arm.value,
         standard_deviation=math.sqrt(arm.unit_variance) if arm.n > 1 else ONE_UNIT,
         standard_error=error if arm.n > 1 else ONE_UNIT,
+        interval=interval,
+    )
+
+
+def quantile_arm(
+    variant: str, counts: ValueCounts | None, q: float, *, validity: Validity, alpha: float, tuning_units: float
+) -> ArmEstimate:
+    """The quantile of one arm, at level 1 - alpha. tuning_units: of the sequence over two arms."""
+    if counts is None or not counts.n:
+        why = EMPTY_ARM
+        return ArmEstimate(
+            variant=variant, n_units=0, value=why, standard_deviation=why, standard_error=why, interval=why
+        )
+    if validity is Validity.ANYTIME:
+        from assay.stats.sequential.quantiles import quantile_sequence
+
+        found = quantile_sequence(counts, quantile=q, alpha=alpha, tuning_units=tuning_units / 2)
+        value, interval = found.estimate, found.interval
+    else:
+        from assay.stats.fixed.quantiles import quantile_interval
+
+        once = quantile_interval(counts, q=q, alpha=alpha)
+        value, interval = once.estimate, once.interval
+    return ArmEstimate(
+        variant=variant,
+        n_units=counts.n,
+        value=value,
+        standard_deviation=NO_SPREAD,
+        standard_error=NO_SPREAD,
         interval=interval,
     )
 

@@ -49,6 +49,14 @@ class Measured:
         return plain if self.by is None else f"{self.by.name}_{plain}"
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Where sequences are tightest: after `units` of two arms; rho_squared: the mixture's ρ² per unit for that."""
+
+    units: int
+    rho_squared: float
+
+
 def measure(
     metric: Metric,
     moments: Mapping[str, Moments],
@@ -86,18 +94,18 @@ def compare(
     variant: str,
     control: str,
     validity: Validity,
-    rho_squared: float,
+    tuning: Tuning,
     alpha: float,
     looks: Looks | None = None,
 ) -> Outcome:
     """One treatment against the control, with intervals at level 1 - alpha.
 
-    rho_squared: of the sequences. looks: of a group sequential plan; then the test is one of those looks.
+    tuning: of the sequences. looks: of a group sequential plan; then the test is one of those looks.
     """
     if looks is not None:
         return at_look(lambda share: _fixed(item, variant, control, share), looks, alpha)
     if validity is Validity.ANYTIME:
-        return _anytime(item, variant, control, rho_squared, alpha)
+        return _anytime(item, variant, control, tuning, alpha)
     return _fixed(item, variant, control, alpha)
 
 
@@ -170,32 +178,33 @@ def _against_margin(item: Measured, name: str, pair: tuple[Arm, Arm], alpha: flo
     )
 
 
-def _anytime(item: Measured, variant: str, control: str, rho_squared: float, alpha: float) -> Outcome:
+def _anytime(item: Measured, variant: str, control: str, tuning: Tuning, alpha: float) -> Outcome:
     metric, name = item.metric, f"{item.shape}_mixture_sequence"
     if metric.kind is MetricKind.QUANTILE:
-        return _quantile_sequence(item, variant, control, alpha)
+        return _quantile_sequence(item, variant, control, tuning, alpha)
     pair = _pair(item, variant, control)
     if isinstance(pair, NoEstimate):
         return nothing(name, pair, level=1 - alpha, validity=Validity.ANYTIME)
     contrast = _contrast(item, *pair)
     if metric.hypothesis is Hypothesis.DIFFERENCE:
-        return watched_contrast(name, contrast, rho_squared, alpha, alternative=alternative_of(metric))
+        return watched_contrast(name, contrast, tuning.rho_squared, alpha, alternative=alternative_of(metric))
     if contrast.control <= 0:
         return nothing(name, NEGATIVE_CONTROL, level=1 - alpha, validity=Validity.ANYTIME)
     sides = sides_of(metric.hypothesis, metric.margin or 0.0, metric.direction is Direction.INCREASE)
     found = [
-        watched_contrast(name, contrast, rho_squared, alpha, alternative=side, null_lift=null) for null, side in sides
+        watched_contrast(name, contrast, tuning.rho_squared, alpha, alternative=side, null_lift=null)
+        for null, side in sides
     ]
     weakest = max(found, key=lambda one: one.log_p if isinstance(one.log_p, float) else math.inf)
     if len(sides) == 1:
         return weakest
-    both = watched_contrast(name, contrast, rho_squared, alpha)
+    both = watched_contrast(name, contrast, tuning.rho_squared, alpha)
     return weakest._replace(
         interval=both.interval, relative_interval=both.relative_interval, alternative=Alternative.TWO_SIDED
     )
 
 
-def _quantile_sequence(item: Measured, variant: str, control: str, alpha: float) -> Outcome:
+def _quantile_sequence(item: Measured, variant: str, control: str, tuning: Tuning, alpha: float) -> Outcome:
     from assay.stats.sequential.quantiles import two_quantile_sequence
 
     counts, name = item.value_counts, "quantile_sequence"
@@ -205,7 +214,12 @@ def _quantile_sequence(item: Measured, variant: str, control: str, alpha: float)
         return nothing(name, EMPTY_ARM, level=1 - alpha, validity=Validity.ANYTIME)
     q = item.metric.quantile or 0.5
     outcome = two_quantile_sequence(
-        counts[variant], counts[control], quantile=q, alpha=alpha, alternative=alternative_of(item.metric)
+        counts[variant],
+        counts[control],
+        quantile=q,
+        alpha=alpha,
+        alternative=alternative_of(item.metric),
+        tuning_units=tuning.units,
     )
     return outcome._replace(test=name)
 

@@ -10,10 +10,10 @@ from assay.errors import InvalidInput
 from assay.model.metric import Metric, MetricKind, Role
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.plan import Plan
-from assay.model.result import MetricResult, Validity
+from assay.model.result import ArmEstimate, MetricResult, Validity
 from assay.model.valuecounts import ValueCounts
-from assay.stats.armview import arm_estimate
-from assay.stats.comparison import Measured, compare, comparison, measure
+from assay.stats.armview import arm_estimate, quantile_arm
+from assay.stats.comparison import Measured, Tuning, compare, comparison, measure
 from assay.stats.looking import Looks
 from assay.stats.multiple.adjust import adjust, interval_alpha
 from assay.stats.outcome import Outcome
@@ -28,7 +28,7 @@ class _Setting:
     control: str
     plan: Plan
     validity: Validity
-    rho_squared: float
+    tuning: Tuning
     looks: Looks | None
 
 
@@ -70,7 +70,7 @@ def analyse_metrics(
         control=control,
         plan=plan,
         validity=validity,
-        rho_squared=tuned_rho_squared(tuning_units, plan.alpha),
+        tuning=Tuning(tuning_units, tuned_rho_squared(tuning_units, plan.alpha)),
         looks=data.looks,
     )
     measured: list[Measured] = []
@@ -131,7 +131,7 @@ def _outcomes(item: Measured, family_size: int, setting: _Setting) -> dict[str, 
     """Treatment → outcomes, with intervals at the family's level."""
     alpha = interval_alpha(setting.plan.alpha, family_size, setting.plan.correction)
     return {
-        variant: compare(item, variant, setting.control, setting.validity, setting.rho_squared, alpha, setting.looks)
+        variant: compare(item, variant, setting.control, setting.validity, setting.tuning, alpha, setting.looks)
         for variant in item.moments
         if variant != setting.control
     }
@@ -159,6 +159,28 @@ def _adjusted(
     return answer
 
 
+def _arm(item: Measured, variant: str, setting: _Setting) -> ArmEstimate:
+    metric, alpha = item.metric, setting.plan.alpha
+    if metric.kind is MetricKind.QUANTILE:
+        return quantile_arm(
+            variant,
+            item.value_counts.get(variant),
+            metric.quantile or 0.5,
+            validity=setting.validity,
+            alpha=alpha,
+            tuning_units=setting.tuning.units,
+        )
+    return arm_estimate(
+        variant,
+        item.moments[variant].n,
+        item.arms[variant],
+        kind=metric.kind,
+        validity=setting.validity,
+        alpha=alpha,
+        rho_squared=setting.tuning.rho_squared,
+    )
+
+
 def _result(
     item: Measured,
     estimates: Mapping[str, Outcome],
@@ -167,18 +189,7 @@ def _result(
     setting: _Setting,
 ) -> MetricResult:
     metric, plan = item.metric, setting.plan
-    arms = tuple(
-        arm_estimate(
-            variant,
-            item.moments[variant].n,
-            arm,
-            kind=metric.kind,
-            validity=setting.validity,
-            alpha=plan.alpha,
-            rho_squared=setting.rho_squared,
-        )
-        for variant, arm in item.arms.items()
-    )
+    arms = tuple(_arm(item, variant, setting) for variant in item.arms)
     comparisons = tuple(
         comparison(item, variant, setting.control, found, adjusted.get(variant), plan.alpha)
         for variant, found in estimates.items()
