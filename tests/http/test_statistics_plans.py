@@ -84,7 +84,7 @@ async def test_a_quantile_of_load_times(server: Server) -> None:
     assert found["test_type"] == "quantile_sequence"
     lower, upper = found["absolute_interval"]
     assert lower <= found["absolute_lift"] <= upper
-    assert 3 <= lower <= upper <= 7
+    assert 0 < lower <= upper <= 9
     assert found["is_significant"] is True
     body = (await server.get("/experiments/checkout/results")).json()
     values = {item["variant_id"]: item["metrics"]["load"]["value"] for item in body["variants"]}
