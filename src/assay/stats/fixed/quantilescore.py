@@ -1,0 +1,93 @@
+"""How far each value lies from being a sample's q-th quantile, in standard deviations, without any density.
+
+If v is the q-th quantile, the number of observations at or below it is at least binomial (n, q), and the number below
+it at most that. The score of v is the normal deviate of the tail probability of what was seen, 0 where neither is
+surprising: negative for values that are too low. Clusters enter by the effective number of observations, n / design
+effect, as in Woodruff 1952 and the outer interval of Deng, Knoblich & Lu 2018.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assay.stats.fixed.counted import Counted
+from assay.stats.inputs import Floats
+
+_SERIES = 2 / (np.arange(2, 12) * np.arange(3, 13))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of a sample's distinct values, ascending; `before` and `after`: those of values beyond its ends.
+
+    gaps: scores of the values between the distinct ones, one more than these. effective: observations.
+    """
+
+    values: Floats
+    at: Floats
+    gaps: Floats
+    q: float
+    effective: float
+
+    @property
+    def before(self) -> float:
+        return float(self.gaps[0])
+
+    @property
+    def after(self) -> float:
+        return float(self.gaps[-1])
+
+    @property
+    def middle(self) -> float:
+        """A value whose score is 0."""
+        return float(self.values[np.abs(self.at).argmin()])
+
+    def of(self, wanted: Floats) -> Floats:
+        """The scores of any values."""
+        places = np.searchsorted(self.values, wanted)
+        inside = np.minimum(places, self.values.size - 1)
+        return np.where(self.values[inside] == wanted, self.at[inside], self.gaps[places])
+
+    def within(self, radius: float) -> tuple[float | None, float | None]:
+        """The lowest and highest value with a score up to `radius` in size; None where there is no end."""
+        accepted = self.values[np.abs(self.at) <= radius]
+        lower = None if -self.before <= radius else float(accepted[0])
+        return lower, None if self.after <= radius else float(accepted[-1])
+
+    def cautions(self, name: str) -> tuple[str, ...]:
+        """Where the normal deviates are rough."""
+        beyond = self.effective * min(self.q, 1 - self.q)
+        if beyond >= 10:
+            return ()
+        return (f"{name} has only {beyond:.2g} effective observations beyond the quantile: its interval is rough",)
+
+
+def scored(sample: Counted, q: float, design_effect: float = 1.0) -> Scores:
+    """Scores of a sample that is not empty."""
+    effective = sample.n / design_effect
+    shares = np.concatenate([[0.0], np.cumsum(sample.counts)]) / sample.n
+    low = np.maximum(0.0, -tail_deviate(effective * shares, effective, q))
+    high = np.maximum(0.0, -tail_deviate(effective * (1 - shares), effective, 1 - q))
+    # between two values, as many observations lie at or below as below; at a value they differ by those that have it
+    return Scores(sample.values, high[:-1] - low[1:], high - low, q, effective)
+
+
+def tail_deviate(s: Floats, n: float, p: float) -> Floats:
+    """z with Φ(z) ≈ P(B ≤ s), B binomial (n, p); s and n need not be whole (Peizer & Pratt 1968; right to 0.02 in z)."""
+    q = 1 - p
+    big_s, big_t = s + 0.5, np.maximum(n - s - 0.5, 1e-9)
+    distance = s + 2 / 3 - (n + 1 / 3) * p + 0.02 * (q / (s + 1) - p / (big_t + 0.5) + (q - 0.5) / (n + 1))
+    scale = (1 + q * _bend(big_s / (n * p)) + p * _bend(big_t / (n * q))) / ((n + 1 / 6) * p * q)
+    return np.asarray(distance * np.sqrt(np.maximum(scale, 0.0)))
+
+
+def _bend(x: Floats) -> Floats:
+    """(1 - x² + 2 x log x) / (1 - x)²; by its series Σ 2 (1 - x)^j / ((j + 1) (j + 2)) beside 1."""
+    u = 1 - x
+    near = np.abs(u) < 0.03
+    safe = np.where(near, 0.5, x)
+    far = (1 - safe * safe + 2 * safe * np.log(safe)) / (1 - safe) ** 2
+    small = np.where(near, u, 0.0)
+    return np.where(near, small * np.polynomial.polynomial.polyval(small, _SERIES), far)
