@@ -483,6 +483,17 @@ def test_one_odd_row_is_left_to_the_general_way(spoil: Row, tmp_path: Path) -> N
             assert found.means == pytest.approx(expected[arm].means, rel=1e-12)
 
 
+def test_nan_is_no_conversion_in_a_column_without_empty_values(tmp_path: Path) -> None:
+    path = tmp_path / "nan.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT i AS unit, CASE WHEN i % 2 = 0 THEN 'new' ELSE 'old' END AS arm, "
+            f"CASE WHEN i = 7 THEN 'nan'::DOUBLE ELSE i % 3 END AS y FROM range(60) AS t(i)) TO '{path}' (FORMAT parquet)"
+        )
+    answer = TABLES.moments(path, request(metric(MetricKind.CONVERSION, "y")))
+    assert {arm: item.n for arm, item in answer.metrics["conversion.y"].items()} == {"new": 30, "old": 29}
+
+
 def test_without_a_unit_every_row_is_one() -> None:
     frame = pd.DataFrame({"arm": ["a", "a", "b", "b", None], "y": [1.0, 3.0, 5.0, None, 7.0]})
     asked = TableRequest(unit=None, variant="arm", metrics=(metric(MetricKind.MEAN, "y"),))

@@ -26,13 +26,13 @@ from assay.queries.tables import (
     unfit,
 )
 from assay.queries.unit_rows import (
-    chunk_rows,
     distinct_units,
+    facts_of,
+    facts_query,
     level_query,
     levels_of,
     loses_digits,
     moments_of_sums,
-    row_groups,
     sums_query,
 )
 
@@ -93,8 +93,8 @@ def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableReq
         types = types_of(connection, table)
         if any(name not in types for name in named) or any(unfit(item, types) for item in request.metrics):
             return None
-        chunk = chunk_rows(connection.execute(row_groups(str(source))).fetchall())
-        if chunk is None:
+        facts = facts_of(connection.execute(facts_query(str(source))).fetchall())
+        if facts is None:
             return None
         if request.unit is not None:
             rows, with_unit, different = connection.execute(distinct_units(request.unit, table)).fetchall()[0]
@@ -102,7 +102,7 @@ def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableReq
                 return None
         levels: list[float] = []
         for _ in range(2):
-            sums = connection.execute(sums_query(request, types, levels, table, rows_of_chunk=chunk)).fetchall()
+            sums = connection.execute(sums_query(request, types, levels, table, facts)).fetchall()
             found = moments_of_sums(request, types, levels, sums)
             if found is None or levels or not loses_digits(found):
                 return found

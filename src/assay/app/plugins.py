@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoints, entry_points
+from pathlib import Path
 
 import structlog
 
@@ -19,10 +22,23 @@ SNIPPETS = {"filters": "assay.filters", "transforms": "assay.transformers", "agg
 _log = structlog.get_logger("assay.plugins")
 
 
+def _points(group: str) -> EntryPoints:
+    """The entry points of a group. Finding them reads every installed package's metadata, so they are kept until a
+    folder of the path changes."""
+    folders = [Path(name or ".") for name in sys.path]
+    stamps = tuple((str(folder), folder.stat().st_mtime_ns) for folder in folders if folder.is_dir())
+    return _points_at(group, stamps)
+
+
+@lru_cache(maxsize=32)
+def _points_at(group: str, stamps: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return entry_points(group=group)
+
+
 def installed_randomizers() -> Mapping[str, Randomizer]:
     """Randomisers by the name of their entry point. One that cannot be loaded is logged and left out."""
     found: dict[str, Randomizer] = {}
-    for point in entry_points(group=GROUP):
+    for point in _points(GROUP):
         try:
             loaded = point.load()
             randomizer = loaded() if isinstance(loaded, type) else loaded
@@ -37,7 +53,7 @@ def installed_randomizers() -> Mapping[str, Randomizer]:
 def installed_tests() -> Mapping[str, NamedTest]:
     """Statistical tests by the name of their entry point. One that cannot be used is logged and left out."""
     found: dict[str, NamedTest] = {}
-    for point in entry_points(group=TESTS):
+    for point in _points(TESTS):
         try:
             loaded = point.load()
             found[point.name] = plugged(point.name, loaded() if isinstance(loaded, type) else loaded)
@@ -53,7 +69,7 @@ def installed_snippets() -> Mapping[str, Mapping[str, Snippet]]:
 
 def _snippets(purpose: str, group: str) -> dict[str, Snippet]:
     found: dict[str, Snippet] = {}
-    for point in entry_points(group=group):
+    for point in _points(group):
         try:
             loaded = point.load()
             found[point.name] = Snippet(point.name, loaded.sql, str(getattr(loaded, "title", "")))

@@ -34,10 +34,14 @@ _LARGEST = "1.7976931348623157e308"
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of a metric: its name in the inner query, its expression, whether it is 0 or 1, or a numerator."""
+    """A column of a metric: its name in the inner query, its expression, and whether it is 0 or 1, or a numerator.
+
+    source: the column that is empty where the expression is; "" where the expression may be empty without it.
+    """
 
     name: str
     expression: str
+    source: str
     is_flag: bool = False
     is_numerator: bool = False
 
@@ -48,18 +52,29 @@ def distinct_units(unit: str, table: str) -> str:
     return f"SELECT count(*), count({column}), count(DISTINCT {column}) FROM {table}"
 
 
-def row_groups(path: str) -> str:
-    """How many rows each row group of a Parquet file has, in order."""
+def facts_query(path: str) -> str:
+    """What a Parquet file says of itself: row groups and their rows, and each column's empty values."""
     escaped = path.replace("'", "''")
-    columns = "row_group_id, row_group_num_rows"
-    return f"SELECT DISTINCT {columns} FROM parquet_metadata('{escaped}') ORDER BY row_group_id"
+    columns = "row_group_id, row_group_num_rows, path_in_schema, stats_null_count"
+    return f"SELECT {columns} FROM parquet_metadata('{escaped}') ORDER BY row_group_id"
 
 
-def chunk_rows(groups: Sequence[Sequence[int]]) -> int | None:
-    """Rows in a chunk, so that each chunk lies in one row group, which one thread reads; None if they do not fit."""
-    sizes = [int(size) for _, size in groups]
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """rows_of_chunk: each chunk lies in one row group, which one thread reads. full: columns without an empty value."""
+
+    rows_of_chunk: int
+    full: frozenset[str]
+
+
+def facts_of(rows: Sequence[Sequence[Any]]) -> Facts | None:
+    """The facts; None for a file whose row groups differ in size, or are too many."""
+    sizes = list({int(group): int(size) for group, size, *_ in rows}.values())
     even = len(set(sizes[:-1])) <= 1 and sizes[-1:] <= sizes[:1]
-    return sizes[0] if sizes and even and 0 < len(sizes) <= _MOST_CHUNKS else None
+    if not (sizes and even and sizes[0] > 0 and len(sizes) <= _MOST_CHUNKS):
+        return None
+    gaps = {str(column) for *_, column, empty in rows if empty != 0}
+    return Facts(sizes[0], frozenset(str(column) for *_, column, _ in rows) - gaps)
 
 
 def level_query(request: TableRequest, types: Mapping[str, str], table: str) -> str:
@@ -80,8 +95,7 @@ def sums_query(
     types: Mapping[str, str],
     levels: Sequence[float],
     table: str,
-    *,
-    rows_of_chunk: int,
+    facts: Facts,
 ) -> str:
     """Per variant and chunk: rows, and per metric counts, sums and sums of products about the levels (none: about 0).
 
@@ -95,12 +109,12 @@ def sums_query(
             shift = f" - {level!r}" if level else ""
             inner.append(f"({column.expression}){shift} AS {column.name}")
         names = [column.name for column in item]
-        outer += [f"count({name})" for name in names]
+        outer += ["NULL" if column.source in facts.full else f"count({column.name})" for column in item]
         outer += [f"sum({name})" for name in names]
         if not item[0].is_flag or len(item) > 1:
             outer += [f"sum({a} * {b})" for i, a in enumerate(names) for b in names[i:]]
         outer.append(f"max({names[0]})" if _wants_maximum(item) else "NULL")
-    chunk = f"{ROW_NUMBER} // {rows_of_chunk}"
+    chunk = f"{ROW_NUMBER} // {facts.rows_of_chunk}"
     rows = f"SELECT {label_of(request.variant, types[request.variant])} AS variant, {chunk} AS chunk, "
     return (
         f"SELECT variant, chunk, count(*), {', '.join(outer)} FROM ({rows}{', '.join(inner)} FROM {table}) "
@@ -109,7 +123,10 @@ def sums_query(
 
 
 def moments_of_sums(
-    request: TableRequest, types: Mapping[str, str], levels: Sequence[float], rows: Sequence[Sequence[Any]]
+    request: TableRequest,
+    types: Mapping[str, str],
+    levels: Sequence[float],
+    rows: Sequence[Sequence[Any]],
 ) -> TableMoments | None:
     """The answer for a clean table; None for another."""
     labelled = [row for row in rows if row[0] is not None]
@@ -159,13 +176,15 @@ def _all_columns(request: TableRequest, types: Mapping[str, str]) -> list[list[_
 def _columns(index: int, item: TableMetric, types: Mapping[str, str]) -> list[_Column]:
     """A metric's own columns: value, denominator, covariates."""
     is_flag = item.metric.kind in (MetricKind.CONVERSION, MetricKind.COUNT)
-    value = _flag(item, types[item.column].upper()) if is_flag else _number(item.column)
+    value = _flag(item, types[item.column].upper()) if is_flag else _number(item.column, types)
     if item.metric.cap is not None:
         value = f"CASE WHEN {value} > {item.metric.cap!r} THEN {item.metric.cap!r} ELSE {value} END"
     below = () if item.denominator is None else (item.denominator,)
-    others = [_number(name) for name in (*below, *item.covariates)]
-    first = _Column(f"m{index}_0", value, is_flag and item.metric.cap is None, item.denominator is not None)
-    return [first, *(_Column(f"m{index}_{i}", other) for i, other in enumerate(others, 1))]
+    others = (*below, *item.covariates)
+    first = _Column(
+        f"m{index}_0", value, item.column, is_flag and item.metric.cap is None, item.denominator is not None
+    )
+    return [first, *(_Column(f"m{index}_{i}", _number(name, types), name) for i, name in enumerate(others, 1))]
 
 
 def _wants_maximum(columns: Sequence[_Column]) -> bool:
@@ -186,8 +205,8 @@ def _flag(item: TableMetric, engine_type: str) -> str:
     return f"CASE WHEN {name} = 0 THEN 0 WHEN {usable} THEN 1 END"
 
 
-def _number(column: str) -> str:
-    return f"CAST({name_of(column)} AS DOUBLE)"
+def _number(column: str, types: Mapping[str, str]) -> str:
+    return name_of(column) if types[column].upper() == "DOUBLE" else f"CAST({name_of(column)} AS DOUBLE)"
 
 
 def _in_order(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
@@ -196,9 +215,14 @@ def _in_order(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
 
 
 def _moments(item: TableMetric, n: int, cells: Sequence[Sequence[Any]], shifts: Sequence[float]) -> Moments | None:
-    """One metric's moments from its counts, sums and products by chunk; None when some row has no usable number."""
+    """One metric's moments from its counts, sums and products by chunk; None when some row has no usable number.
+
+    A count of None is of a column that the file says has no empty value.
+    """
     k = len(shifts)
-    if any(sum(column) != n for column in cells[:k]) or any(cell is None for column in cells[:-1] for cell in column):
+    if any(column[0] is not None and sum(column) != n for column in cells[:k]):
+        return None
+    if any(cell is None for column in cells[k:-1] for cell in column):
         return None
     totals = [math.fsum(column) for column in cells[k:-1]]
     if not all(map(math.isfinite, totals)):
