@@ -487,8 +487,8 @@ def test_nan_is_no_conversion_in_a_column_without_empty_values(tmp_path: Path) -
     path = tmp_path / "nan.parquet"
     with duckdb.connect() as connection:
         connection.execute(
-            f"COPY (SELECT i AS unit, CASE WHEN i % 2 = 0 THEN 'new' ELSE 'old' END AS arm, "
-            f"CASE WHEN i = 7 THEN 'nan'::DOUBLE ELSE i % 3 END AS y FROM range(60) AS t(i)) TO '{path}' (FORMAT parquet)"
+            "COPY (SELECT i AS unit, CASE WHEN i % 2 = 0 THEN 'new' ELSE 'old' END AS arm, CASE WHEN i = 7 THEN "
+            f"'nan'::DOUBLE ELSE i % 3 END AS y FROM range(60) AS t(i)) TO '{path}' (FORMAT parquet)"
         )
     answer = TABLES.moments(path, request(metric(MetricKind.CONVERSION, "y")))
     assert {arm: item.n for arm, item in answer.metrics["conversion.y"].items()} == {"new": 30, "old": 29}

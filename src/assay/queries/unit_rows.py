@@ -181,9 +181,8 @@ def _columns(index: int, item: TableMetric, types: Mapping[str, str]) -> list[_C
         value = f"CASE WHEN {value} > {item.metric.cap!r} THEN {item.metric.cap!r} ELSE {value} END"
     below = () if item.denominator is None else (item.denominator,)
     others = (*below, *item.covariates)
-    first = _Column(
-        f"m{index}_0", value, item.column, is_flag and item.metric.cap is None, item.denominator is not None
-    )
+    source = "" if is_flag and types[item.column].upper() in _FLOATS else item.column
+    first = _Column(f"m{index}_0", value, source, is_flag and item.metric.cap is None, item.denominator is not None)
     return [first, *(_Column(f"m{index}_{i}", _number(name, types), name) for i, name in enumerate(others, 1))]
 
 
