@@ -72,7 +72,9 @@ def adjustment(moments: Mapping[str, Moments], *, kind: MetricKind = MetricKind.
     variance, are left out and named in `warnings`. Variants without units, or without an estimate, take no part.
 
     With k ≥ 2 covariates variances are multiplied by f / (f - k) · (f - 1) / (f - k - 1), f = units - variants
-    (see `pooled_coefficients`). With one the published formula stands.
+    (see `pooled_coefficients`). With one the published formula stands, which is liberal for few units: of A/A tests at
+    5 % on normal values 5.9 % are significant with 10 units a variant, 5.6 % with 20, 5.3 % with 100; below 60 degrees
+    of freedom a warning says so. (Five covariates without the factor: 14.9 %, 9.0 %, 5.4 %; with it 5 %.)
     Raises InvalidInput when the variants have different covariates.
     """
     arms = [item for item in moments.values() if item.n > 0 and sound(item)]

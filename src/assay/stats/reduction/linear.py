@@ -25,10 +25,13 @@ NO_VARIANCE = NoEstimate("constant_covariate", "the covariate has the same value
 TOO_FEW_FOR_COVARIATES = NoEstimate(
     "too_few_units_for_covariates", "there are too few units for so many covariates; each costs a degree of freedom"
 )
+UNCERTAIN = "With so few units the covariate's coefficient is uncertain: some 6 % of A/A tests are significant at 5 %."
 _ROUNDING_OF_VALUES = 1e-13
 _NEARLY_EXPLAINED = 1e-6
 """A covariate of whose variance less than this share is its own says nothing that the others do not."""
 _ROUNDING_OF_RESIDUALS = 1e-12
+_FEW = 60
+"""Degrees of freedom below which one covariate's coefficient is too uncertain for the published variance."""
 
 
 class Linear(NamedTuple):
@@ -112,6 +115,8 @@ def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coeff
     theta = scale * np.linalg.solve(factor.T, np.linalg.solve(factor, scale * cross[rows]))
     k, f = len(kept), sum(max(0, item.n - 1) for item in groups)
     if k == 1:
+        if f < _FEW:
+            warnings = (*warnings, UNCERTAIN)
         return Coefficients(kept, theta, means[rows], 1.0, warnings)
     if f <= k + 1:
         return TOO_FEW_FOR_COVARIATES

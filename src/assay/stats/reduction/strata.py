@@ -1,0 +1,197 @@
+"""Post-stratification: strata known before exposure, weighted alike in every variant.
+
+Miratrix, Sekhon & Yu 2013, "Adjusting treatment effect estimates by post-stratification in randomized experiments".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from assay.errors import InvalidInput
+from assay.model.metric import MetricKind
+from assay.model.moments import DENOMINATOR, VALUE, Moments
+from assay.model.result import NoEstimate
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, Arm, arm_of, sound
+from assay.stats.reduction.linear import (
+    Coefficients,
+    Floats,
+    Linear,
+    common_covariates,
+    linear,
+    pooled_coefficients,
+    residuals,
+)
+from assay.stats.reduction.report import Reduced
+
+Strata = Mapping[str, Mapping[str, Moments]]
+"""Stratum → variant → moments."""
+
+MIN_UNITS = 2
+ONE_STRATUM = NoEstimate("one_stratum", "all units are in one stratum, so there is nothing to adjust")
+STRATA_TOO_SMALL = NoEstimate(
+    "strata_too_small", "no two strata have enough units in every variant, so they cannot be told apart"
+)
+
+
+def post_stratified(
+    strata: Strata, *, kind: MetricKind = MetricKind.MEAN, min_units: int = MIN_UNITS
+) -> Reduced | NoEstimate:
+    """The arms of all variants, post-stratified. strata: stratum → variant → moments; none means no units.
+
+    With weights W_k = N_k / N from the units of all variants, a variant's value is Σ W_k m_k and its variance
+    Σ W_k² s_k² / n_k, given its n_k units in stratum k. On average over the split this is
+    Σ W_k s_k² / n + Σ (1 - W_k) s_k² / n²: the second term is what uneven splits within strata cost
+    (`post_stratified_variance`). Where strata respond differently, 2/N · Σ W_k u_k² is added less its own noise, u_k
+    the part of m_k - m that is this variant's alone: the uncertainty of W itself, exact for two variants and too large
+    for more. Ratios are linearised around Σ W_k ȳ_k / Σ W_k d̄_k. Moments with covariates are adjusted too, by one θ
+    pooled over all strata and variants.
+
+    Strata in which a variant has fewer than `min_units` units are merged with each other, and if that is not enough
+    with the smallest others; sizes decide, never values. Variants without an estimate, or of one unit, are left out.
+    Raises InvalidInput for columns that differ, or `min_units` below 2.
+    """
+    if min_units < 2:
+        raise InvalidInput("min_units", min_units, "2 or more, as one unit has no variance")
+    columns = _columns(strata)
+    if not all(sound(item) for by in strata.values() for item in by.values()):
+        return BAD_MOMENTS
+    totals = totals_of(strata)
+    plain = {name: arm for name, item in totals.items() if item.n > 1 and isinstance(arm := arm_of(kind, item), Arm)}
+    if not plain:
+        return ONE_UNIT if any(item.n for item in totals.values()) else EMPTY_ARM
+    sized = {key: {name: by.get(name, Moments.zeros(0, columns)) for name in plain} for key, by in strata.items()}
+    used = {key: by for key, by in sized.items() if any(item.n for item in by.values())}
+    if len(used) < 2:
+        return ONE_STRATUM
+    groups, warnings = merged(used, min_units)
+    if len(groups) < 2:
+        return STRATA_TOO_SMALL
+    weights = np.array([sum(item.n for item in by.values()) for by in groups], dtype=np.float64)
+    n_units = float(weights.sum())
+    weights /= n_units
+    names = common_covariates(list(totals.values()))
+    cells = {}
+    for variant in plain:
+        around = _around([by[variant] for by in groups], weights) if kind is MetricKind.RATIO else None
+        if isinstance(around, NoEstimate):
+            return around
+        cells[variant] = [linear(by[variant], names, around) for by in groups]
+    coefficients = pooled_coefficients([cell for row in cells.values() for cell in row], names) if names else None
+    by = coefficients if isinstance(coefficients, Coefficients) else None
+    if isinstance(coefficients, NoEstimate):
+        warnings.append(f"Covariates were not used within the strata: {coefficients.reason}.")
+    if by is not None:
+        warnings += by.warnings
+    return Reduced(
+        name="stratified",
+        plain=plain,
+        arms=_arms(cells, weights, n_units, by),
+        strata=len(groups),
+        covariates=tuple(names[i] for i in by.kept) if by is not None else (),
+        warnings=tuple(warnings),
+    )
+
+
+def post_stratified_variance(weights: ArrayLike, variances: ArrayLike, n: int) -> float:
+    """Expected variance of a post-stratified mean of n units: Σ W_k s_k² / n + Σ (1 - W_k) s_k² / n².
+
+    For planning, before counts per stratum are known. weights: shares of the strata. variances: of units within them.
+    Source: Cochran 1977, "Sampling Techniques", eq. 5A.42 without the finite population correction.
+    """
+    w, s = np.asarray(weights, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    if w.ndim != 1 or not w.size or (w < 0).any() or not math.isclose(float(w.sum()), 1, rel_tol=1e-6):
+        raise InvalidInput("weights", w.tolist(), "shares of the strata that sum to 1")
+    if s.shape != w.shape or not (np.isfinite(s) & (s >= 0)).all():
+        raise InvalidInput("variances", s.tolist(), "one number of at least 0 for each stratum")
+    if n < 1:
+        raise InvalidInput("n", n, "1 unit or more")
+    return float(w @ s) / n + float((1 - w) @ s) / n**2
+
+
+def merged(strata: Strata, min_units: int) -> tuple[list[dict[str, Moments]], list[str]]:
+    """Strata so merged that every variant has `min_units` units in each, and what was merged, in words."""
+
+    def size(key: str) -> tuple[int, str]:
+        return sum(item.n for item in strata[key].values()), key
+
+    small = sorted((key for key in strata if _short(strata[key], min_units)), key=size)
+    large = sorted((key for key in strata if key not in small), key=size)
+    if not small:
+        return [dict(strata[key]) for key in large], []
+    together = _together([strata[key] for key in small])
+    while large and _short(together, min_units):
+        small.append(large.pop(0))
+        together = _together([together, strata[small[-1]]])
+    if len(small) == 1:
+        return [together], []
+    shown = ", ".join(key or "(none)" for key in small[:5]) + (", …" if len(small) > 5 else "")
+    note = f"{len(small)} strata were merged, as a variant has fewer than {min_units} units in some of them: {shown}."
+    return [together, *(dict(strata[key]) for key in large)], [note]
+
+
+def _arms(
+    cells: Mapping[str, list[Linear]], weights: Floats, n_units: float, by: Coefficients | None
+) -> dict[str, Arm]:
+    adjusted = {
+        variant: [(cell.value, cell.squares) if by is None else residuals(cell, by) for cell in row]
+        for variant, row in cells.items()
+    }
+    counts = np.array([[cell.n for cell in row] for row in cells.values()], dtype=np.float64)
+    means = np.array([[mean for mean, _ in row] for row in adjusted.values()])
+    noise = np.array([[squares for _, squares in row] for row in adjusted.values()]) / (counts - 1) / counts
+    start = means[:, :1]
+    values = start[:, 0] + (means - start) @ weights
+    variances = noise @ weights**2
+    variances += _composition(means - values[:, None], noise, weights) / n_units
+    totals = counts.sum(axis=1)
+    return {
+        variant: Arm(int(n), float(value), float(n * variance))
+        for variant, n, value, variance in zip(cells, totals, values, variances, strict=True)
+    }
+
+
+def _composition(deviations: Floats, noise: Floats, weights: Floats) -> Floats:
+    """2 Σ W_k u_k² of each variant without what chance alone makes of it, at least 0."""
+    variants = len(deviations)
+    own = deviations - deviations.mean(axis=0)
+    expected = (1 - 2 / variants) * noise + noise.sum(axis=0) / variants**2
+    excess: Floats = np.maximum(0.0, 2 * ((own**2 - expected) @ weights))
+    return excess
+
+
+def _around(groups: Sequence[Moments], weights: Floats) -> tuple[float, float] | NoEstimate:
+    """(R, D) of a variant over all strata."""
+    above, below = (float(weights @ np.array([item.mean(name) for item in groups])) for name in (VALUE, DENOMINATOR))
+    return (above / below, below) if abs(below) > 1e-60 else ZERO_DENOMINATOR
+
+
+def _columns(strata: Strata) -> tuple[str, ...]:
+    found = {item.columns for by in strata.values() for item in by.values()}
+    if len(found) > 1:
+        raise InvalidInput("strata", sorted(found), "moments of the same columns in every stratum and variant")
+    return next(iter(found), (VALUE,))
+
+
+def totals_of(strata: Strata) -> dict[str, Moments]:
+    """Each variant's moments over all strata."""
+    totals: dict[str, Moments] = {}
+    for by in strata.values():
+        for name, item in by.items():
+            totals[name] = totals[name].merge(item) if name in totals else item
+    return totals
+
+
+def _together(groups: Sequence[Mapping[str, Moments]]) -> dict[str, Moments]:
+    first, *rest = groups
+    found = dict(first)
+    for by in rest:
+        found = {name: item.merge(by[name]) for name, item in found.items()}
+    return found
+
+
+def _short(by: Mapping[str, Moments], min_units: int) -> bool:
+    return any(item.n < min_units for item in by.values())
