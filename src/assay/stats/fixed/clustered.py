@@ -61,7 +61,7 @@ class ClusteredQuantile:
         at = float(distinct[np.searchsorted(np.cumsum(counts), rank)])
         _, unit = np.unique(labels, return_inverse=True)
         per_unit = tuple(
-            np.bincount(unit, weights=marked.astype(np.float64))
+            np.bincount(unit, weights=marked.astype(np.float64)).astype(np.float64)
             for marked in (numbers <= at, numbers < at, np.ones(numbers.size))
         )
         return cls(q=q, observations=seen, at=at, per_unit=array_moments(COLUMNS, per_unit))

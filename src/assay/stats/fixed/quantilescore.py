@@ -75,7 +75,7 @@ def scored(sample: Counted, q: float, design_effect: float = 1.0) -> Scores:
 
 
 def tail_deviate(s: Floats, n: float, p: float) -> Floats:
-    """z with Φ(z) ≈ P(B ≤ s), B binomial (n, p); s and n need not be whole (Peizer & Pratt 1968; right to 0.02 in z)."""
+    """z with Φ(z) ≈ P(B ≤ s), right to 0.02, B binomial (n, p); s and n need not be whole (Peizer & Pratt 1968)."""
     q = 1 - p
     big_s, big_t = s + 0.5, np.maximum(n - s - 0.5, 1e-9)
     distance = s + 2 / 3 - (n + 1 / 3) * p + 0.02 * (q / (s + 1) - p / (big_t + 0.5) + (q - 0.5) / (n + 1))
