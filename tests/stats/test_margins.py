@@ -181,3 +181,14 @@ def test_looks_share_the_error_that_one_look_has() -> None:
         (Spending.POCOCK, 1): True,
         (Spending.POCOCK, 4): True,
     }
+
+
+def test_worse_by_more_than_the_margin_is_an_alarm_and_worse_within_it_is_none() -> None:
+    question = {"hypothesis": Hypothesis.NON_INFERIORITY, "margin": 0.1}
+    for validity in Validity:
+        control = Moments.of_counts(5_000, 50_000)
+        harmful = analysed(Moments.of_counts(4_000, 50_000), control, validity=validity, **question)
+        within = analysed(Moments.of_counts(4_800, 50_000), control, validity=validity, **question)
+        assert (harmful.better, harmful.significant) == (False, False)
+        assert within.better is None
+        assert analysed(control, control, validity=validity, **question).significant

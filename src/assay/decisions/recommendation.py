@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from assay import wording
 from assay.decisions.guardrails import guardrail_states
+from assay.decisions.hypotheses import claim, question, shown
 from assay.model.metric import Direction, MetricKind, Role
 from assay.model.plan import Correction, Plan
 from assay.model.result import (
@@ -30,7 +31,11 @@ _NOTABLE_SHARE_IN_TWO = 0.001
 _CORRECTIONS = {
     Correction.HOLM: "Holm's correction",
     Correction.BONFERRONI: "Bonferroni's correction",
+    Correction.HOCHBERG: "Hochberg's correction",
+    Correction.DUNNETT: "Dunnett's correction",
     Correction.BENJAMINI_HOCHBERG: "Benjamini and Hochberg's correction",
+    Correction.BENJAMINI_YEKUTIELI: "Benjamini and Yekutieli's correction",
+    Correction.E_BH: "the e-value correction of Wang and Ramdas",
 }
 
 
@@ -61,6 +66,8 @@ def recommend(
     losers = [item for item in primary.comparisons if item.better is False]
     if winners:
         return _winner(primary, winners, guardrails, titles, warnings, running, validity)
+    if as_good := shown(primary):
+        return _as_good(primary, as_good, guardrails, titles, warnings)
     if losers and len(losers) == len(primary.comparisons):
         return _all_worse(primary, losers, titles, control, warnings)
     return _undecided(primary, losers, progress, plan, validity, titles, warnings, running)
@@ -123,6 +130,29 @@ def _winner(
     )
 
 
+def _as_good(
+    primary: MetricResult,
+    as_good: list[Comparison],
+    guardrails: Sequence[GuardrailState],
+    titles: Mapping[str, str],
+    warnings: tuple[str, ...],
+) -> Recommendation:
+    """Shown not to be worse, or to be equivalent: what a change that must do no harm asks for."""
+    best = max(as_good, key=lambda item: -item.p_value if isinstance(item.p_value, float) else -2.0)
+    stopping = [item.reason for item in guardrails if item.variant == best.variant and (item.alarm or item.unknown)]
+    reasons = [_in_words(primary, item, titles) for item in as_good]
+    name = _named(best.variant, titles)
+    if stopping:
+        sentence = f"Do not ship {name} yet: on {primary.title} it is {claim(best)}, and a guardrail speaks against it."
+        action, winner = Action.MODIFY, None
+    else:
+        sentence = f"{name} may ship: on {primary.title} it is {claim(best)}."
+        action, winner = Action.SHIP, best.variant
+    return Recommendation(
+        action=action, sentence=sentence, winner=winner, reasons=(*reasons, *stopping), warnings=warnings
+    )
+
+
 def _all_worse(
     primary: MetricResult,
     losers: list[Comparison],
@@ -159,7 +189,7 @@ def _undecided(
         )
     complete = reached is not None and reached >= 1
     if running and not complete:
-        sentence = f"Keep it running: no difference on {primary.title} can be told from chance yet."
+        sentence = f"Keep it running: {question(primary)} yet."
         return Recommendation(action=Action.CONTINUE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
     if not running and reached is not None and not complete:
         sentence = f"Inconclusive on {primary.title}: it ended before the planned sample; run it longer to know."
@@ -171,7 +201,7 @@ def _undecided(
         )
     if validity is Validity.ANYTIME and complete and running:
         reasons.append("It may run on: the numbers stay valid at every further look.")
-    sentence = f"Inconclusive: no difference on {primary.title} can be told from chance."
+    sentence = f"Inconclusive: {question(primary)}."
     return Recommendation(action=Action.INCONCLUSIVE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
 
 

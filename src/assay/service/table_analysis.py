@@ -132,6 +132,7 @@ def _result(
 ) -> ExperimentResult:
     plan, variants = question.plan, list(weights)
     validity = Validity.FIXED if plan.method is Method.FIXED else Validity.ANYTIME
+    looks = _looks(plan, {key: found.units.get(key, 0) for key in variants}, weights)
     units = {variant: found.units.get(variant, 0) for variant in variants}
     ratio = sample_ratio(units, weights, alpha=plan.srm_alpha, validity=validity)
     metrics, failures = analyse_metrics(
@@ -145,7 +146,7 @@ def _result(
             value_counts=found.value_counts,
             strata=found.strata,
             installed=tests,
-            looks=_looks(plan, units, weights),
+            looks=looks,
         ),
     )
     by_key = {item.metric.key: item for item in items}
@@ -179,6 +180,7 @@ def _result(
         quality=quality,
         failures={**found.failures, **failures},
         final=True,
+        looks=looks.taken if looks is not None else (),
     )
 
 

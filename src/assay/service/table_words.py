@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from assay import wording
 from assay.model.metric import MetricKind
 from assay.model.moments import COVARIATE, Moments
-from assay.model.plan import Correction
+from assay.model.plan import Correction, Method
 from assay.model.result import ExperimentResult, Validity
 from assay.model.table import Gaps, TableMetric, TableMoments
 
@@ -16,6 +16,7 @@ _KIND_RULES = {
     MetricKind.COUNT: "count: the number of a unit's rows where the column is not empty",
     MetricKind.SUM: "sum: the sum over a unit's rows",
     MetricKind.MEAN: "mean: the mean over a unit's rows",
+    MetricKind.QUANTILE: "quantile: of the units' values, each the mean over its rows",
     MetricKind.RATIO: "ratio: all numerators over all denominators, of the rows that have both (delta method)",
 }
 
@@ -23,7 +24,7 @@ _KIND_RULES = {
 def rules(result: ExperimentResult) -> tuple[str, ...]:
     """How the numbers of a table's result were made, in words."""
     kinds = dict.fromkeys(metric.kind for metric in result.metrics)
-    validity = (
+    validity = _looks(result) or (
         "Fixed-horizon numbers: right for one look at data that are complete. While data still come in, ask for "
         "sequential numbers."
         if result.validity is Validity.FIXED
@@ -34,6 +35,19 @@ def rules(result: ExperimentResult) -> tuple[str, ...]:
         "variant, values that are empty or not finite."
     )
     return (validity, counting, *(f"{_KIND_RULES[kind]}." for kind in kinds), *_family_rule(result))
+
+
+def _looks(result: ExperimentResult) -> str:
+    """At which planned look the numbers stand; empty for other plans."""
+    if result.plan.method is not Method.GROUP_SEQUENTIAL:
+        return ""
+    planned, spending = result.plan.planned_looks, result.plan.spending.value.replace("_", " ")
+    shares = ", ".join(wording.percent(share) for share in planned)
+    now = f"look {len(result.looks)}, at {wording.percent(result.looks[-1])}" if result.looks else "no look yet"
+    return (
+        f"Group sequential numbers: right at the looks planned at {shares} of the sample, alpha spent by {spending}; "
+        f"this is {now}. Looks before it are taken to have happened as planned."
+    )
 
 
 def _family_rule(result: ExperimentResult) -> tuple[str, ...]:

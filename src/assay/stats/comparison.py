@@ -15,12 +15,14 @@ from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, arm_of
 from assay.stats.cautions import cautions
 from assay.stats.contrast import Contrast, sequential_means, sequential_proportions
 from assay.stats.fixed.core import compare_arms, two_proportion_z
+from assay.stats.fixed.judge import tail
 from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
 from assay.stats.looking import Looks, at_look
 from assay.stats.outcome import Alternative, Outcome, nothing
 from assay.stats.preparing import Adjusted, adjusted_arms
 from assay.stats.registry import NamedTest, Needs, chosen_test
 from assay.stats.sequential.margins import watched_contrast
+from assay.stats.sequential.rules import log_p_value
 
 _SHAPES = {MetricKind.CONVERSION: "share", MetricKind.RATIO: "ratio", MetricKind.QUANTILE: "quantile"}
 _FIXED_NAMES = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t"}
@@ -236,7 +238,14 @@ def _floor(metric: Metric) -> float | None:
 
 
 def comparison(
-    item: Measured, variant: str, control: str, found: Outcome, adjusted: float | None, alpha: float
+    item: Measured,
+    variant: str,
+    control: str,
+    found: Outcome,
+    adjusted: float | None,
+    alpha: float,
+    *,
+    harmful: bool = False,
 ) -> Comparison:
     """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
     metric = item.metric
@@ -246,6 +255,8 @@ def comparison(
         better = (found.difference > 0) is (metric.direction is Direction.INCREASE)
     if significant and metric.hypothesis is Hypothesis.SUPERIORITY:
         better = True
+    if harmful:
+        better = False
     return Comparison(
         variant=variant,
         control=control,
@@ -274,3 +285,18 @@ def _reduction(item: Measured, variant: str, control: str) -> float | None:
     if item.by is None or not {variant, control} <= set(item.by.arms):
         return None
     return item.by.reduction(variant, control)
+
+
+def is_harmful(item: Measured, variant: str, control: str, found: Outcome, tuning: Tuning, alpha: float) -> bool:
+    """Whether a treatment that was to be not worse by a margin is worse by more: the same test, the other way."""
+    statistic = found.statistic
+    if item.metric.hypothesis is not Hypothesis.NON_INFERIORITY or statistic is None:
+        return False
+    nu = math.inf if found.degrees_of_freedom is None else found.degrees_of_freedom
+    other = Alternative.LESS if item.metric.direction is Direction.INCREASE else Alternative.GREATER
+    if found.validity is Validity.FIXED:
+        return tail(statistic, nu, other)[0] < alpha
+    if found.test.endswith("group_sequential"):
+        return False
+    n_units = item.moments[variant].n + item.moments[control].n
+    return log_p_value(statistic, tuning.rho_squared * n_units, nu, other) < math.log(alpha)

@@ -13,7 +13,7 @@ from assay.model.plan import Plan
 from assay.model.result import ArmEstimate, MetricResult, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.armview import arm_estimate, quantile_arm
-from assay.stats.comparison import Measured, Tuning, compare, comparison, measure
+from assay.stats.comparison import Measured, Tuning, compare, comparison, is_harmful, measure
 from assay.stats.looking import Looks
 from assay.stats.multiple.adjust import adjust, interval_alpha
 from assay.stats.outcome import Outcome
@@ -183,16 +183,25 @@ def _arm(item: Measured, variant: str, setting: _Setting) -> ArmEstimate:
 
 def _result(
     item: Measured,
-    estimates: Mapping[str, Outcome],
+    outcomes: Mapping[str, Outcome],
     adjusted: Mapping[str, float],
     family_size: int,
     setting: _Setting,
 ) -> MetricResult:
     metric, plan = item.metric, setting.plan
     arms = tuple(_arm(item, variant, setting) for variant in item.arms)
+    alpha = interval_alpha(plan.alpha, family_size, plan.correction)
     comparisons = tuple(
-        comparison(item, variant, setting.control, found, adjusted.get(variant), plan.alpha)
-        for variant, found in estimates.items()
+        comparison(
+            item,
+            variant,
+            setting.control,
+            found,
+            adjusted.get(variant),
+            plan.alpha,
+            harmful=is_harmful(item, variant, setting.control, found, setting.tuning, alpha),
+        )
+        for variant, found in outcomes.items()
     )
     return MetricResult(
         metric=metric.key,
