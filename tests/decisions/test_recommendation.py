@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from assay.decisions.guardrails import guardrail_states
 from assay.decisions.recommendation import recommend
-from assay.model.metric import Direction, Metric, MetricKind, Role
+from assay.model.metric import Direction, Hypothesis, Metric, MetricKind, Role
 from assay.model.moments import Moments
 from assay.model.plan import Plan
 from assay.model.result import Action, DataQuality, Progress, Recommendation, Validity
@@ -202,3 +204,64 @@ def test_a_metric_that_cannot_be_computed_gives_no_verdict() -> None:
         quality=DataQuality(),
     )
     assert found.action is Action.INCONCLUSIVE
+
+
+def with_margin(hypothesis: Hypothesis, margin: float) -> Metric:
+    return replace(BOUGHT, hypothesis=hypothesis, margin=margin)
+
+
+def test_not_worse_by_a_margin_is_enough_to_ship() -> None:
+    counts = {"control": (5_000, 50_000), "green": (5_010, 50_000)}
+    metric = with_margin(Hypothesis.NON_INFERIORITY, 0.1)
+    found = verdict(counts, primary=metric, validity=Validity.FIXED, running=False)
+    assert (found.action, found.winner) == (Action.SHIP, "green")
+    assert found.sentence == "“Green button” may ship: on bought it is not worse than the control by 10.0 %."
+    assert "above −" in found.reasons[0]
+    harmed = verdict(
+        counts,
+        primary=metric,
+        errors={"control": (100, 50_000), "green": (400, 50_000)},
+        validity=Validity.FIXED,
+        running=False,
+    )
+    assert (harmed.action, harmed.winner) == (Action.MODIFY, None)
+    assert "a guardrail speaks against it" in harmed.sentence
+
+
+def test_what_is_not_shown_is_named() -> None:
+    few = {"control": (50, 500), "green": (50, 500)}
+    running = verdict(few, primary=with_margin(Hypothesis.EQUIVALENCE, 0.05))
+    assert running.sentence == (
+        "Keep it running: it is not shown on bought that a treatment is within 5.00 % of the control yet."
+    )
+    ended = verdict(few, primary=with_margin(Hypothesis.SUPERIORITY, 0.05), running=False)
+    assert ended.sentence == (
+        "Inconclusive: it is not shown on bought that a treatment is better than the control by more than 5.00 %."
+    )
+
+
+def test_better_by_more_than_a_margin_wins() -> None:
+    counts = {"control": (5_000, 50_000), "green": (6_000, 50_000)}
+    found = verdict(counts, primary=with_margin(Hypothesis.SUPERIORITY, 0.05))
+    assert (found.action, found.winner) == (Action.SHIP, "green")
+    assert found.sentence.startswith("Ship “Green button”")
+
+
+def test_worse_by_more_than_the_margin_keeps_the_control_and_alarms_as_a_guardrail() -> None:
+    counts = {"control": (5_000, 50_000), "green": (4_000, 50_000)}
+    metric = with_margin(Hypothesis.NON_INFERIORITY, 0.1)
+    assert verdict(counts, primary=metric).action is Action.STOP
+    guardrail = replace(metric, role=Role.GUARDRAIL, key="errors")
+    (state,) = guardrail_states(
+        analyse_metrics(
+            [guardrail],
+            {"errors": {key: Moments.of_counts(*found) for key, found in counts.items()}},
+            control="control",
+            plan=Plan(),
+            validity=Validity.ANYTIME,
+            tuning_units=10_000,
+        )[0],
+        "control",
+        {},
+    )
+    assert state.alarm
