@@ -13,7 +13,14 @@ from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, judge_sides, positive, tuned_kappas, unknown
-from assay.stats.sequential.evidence import one_arm_m, rate_above, rate_below, rate_evidence
+from assay.stats.sequential.evidence import (
+    one_arm_m,
+    rate_above,
+    rate_below,
+    rate_evidence,
+    rate_mostly_above,
+    rate_mostly_below,
+)
 from assay.stats.sequential.joint import Side
 
 NO_EXPOSURE = NoEstimate("no_exposure", "nothing has been exposed yet, so there is no rate")
@@ -114,8 +121,8 @@ def _side(x: int, exposure: float, kappa: float) -> Side:
     return Side(
         estimate=x / exposure,
         spread=math.sqrt(x + 1) / exposure,
-        above=lambda rate: rate_above(x, exposure, np.maximum(rate, 1e-280), kappa),
-        below=lambda rate: rate_below(x, exposure, np.maximum(rate, 1e-280), kappa),
+        above=lambda rate: rate_mostly_above(x, exposure, np.maximum(rate, 1e-280), kappa),
+        below=lambda rate: rate_mostly_below(x, exposure, np.maximum(rate, 1e-280), kappa),
         highest=math.inf,
     )
 

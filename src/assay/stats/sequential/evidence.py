@@ -13,6 +13,8 @@ about n = m κ units (see `one_sided_m`). Averaged only over the shares above p,
     e⁺ = e · P(s > p | data) / P(s > p),
 
 which is evidence against every share up to p: under a smaller share each of its likelihood ratios falls on average.
+Two arms need evidence that leans to one side and yet does not vanish where the hypothesis is wrong on the other: 95 %
+of e⁺ and 5 % of its counterpart e⁻, a martingale again ("mostly above").
 
 Poisson counts x over an exposure T are the same with s ~ Gamma(κ λ, κ): with k = κ λ and μ = λ T
 
@@ -33,6 +35,7 @@ Floats = NDArray[np.float64]
 
 _LEAST = 1e-280
 """A hypothesised share of 0 or 1 is judged as one next to it."""
+_OTHER_SIDE = 0.05
 _SAFE = 1e-290
 """Tails above it are themselves known to all digits."""
 
@@ -74,6 +77,20 @@ def share_below(x: ArrayLike, n: ArrayLike, p: ArrayLike, q: ArrayLike, kappa: A
     return share_above(np.asarray(n, dtype=np.float64) - np.asarray(x, dtype=np.float64), n, q, p, kappa)
 
 
+def share_mostly_above(x: ArrayLike, n: ArrayLike, p: ArrayLike, q: ArrayLike, kappa: ArrayLike) -> Floats:
+    """log (0.95 e⁺ + 0.05 e⁻): evidence that the share is not p, most of it that it is above."""
+    x, p, q, kappa = _arrays(x, p, q, kappa)
+    p, q = np.maximum(p, _LEAST), np.maximum(q, _LEAST)
+    a, b, y = kappa * p, kappa * q, np.asarray(n, dtype=np.float64) - x
+    lean = _lean(*_beta_parts(a + x, b + y, p, q), *_beta_parts(a, b, p, q))
+    return share_evidence(x, n, p, q, kappa) + lean
+
+
+def share_mostly_below(x: ArrayLike, n: ArrayLike, p: ArrayLike, q: ArrayLike, kappa: ArrayLike) -> Floats:
+    """log (0.95 e⁻ + 0.05 e⁺): evidence that the share is not p, most of it that it is below."""
+    return share_mostly_above(np.asarray(n, dtype=np.float64) - np.asarray(x, dtype=np.float64), n, q, p, kappa)
+
+
 def rate_evidence(x: ArrayLike, exposure: ArrayLike, rate: ArrayLike, kappa: ArrayLike) -> Floats:
     """log e against the rate λ > 0 per unit of exposure, after x events."""
     x, k, mu = _poisson(x, exposure, rate, kappa)
@@ -94,6 +111,31 @@ def rate_below(x: ArrayLike, exposure: ArrayLike, rate: ArrayLike, kappa: ArrayL
     x, k, mu = _poisson(x, exposure, rate, kappa)
     gain = _log_gamma_below(k + x, k + mu) - _log_gamma_below(k, k)
     return rate_evidence(x, exposure, rate, kappa) + gain
+
+
+def rate_mostly_above(x: ArrayLike, exposure: ArrayLike, rate: ArrayLike, kappa: ArrayLike) -> Floats:
+    """log (0.95 e⁺ + 0.05 e⁻) against the rate."""
+    x, k, mu = _poisson(x, exposure, rate, kappa)
+    after, before = gammaincc(k + x, k + mu), gammaincc(k, k)
+    return rate_evidence(x, exposure, rate, kappa) + _lean(after, 1 - after, before, 1 - before)
+
+
+def rate_mostly_below(x: ArrayLike, exposure: ArrayLike, rate: ArrayLike, kappa: ArrayLike) -> Floats:
+    """log (0.95 e⁻ + 0.05 e⁺) against the rate."""
+    x, k, mu = _poisson(x, exposure, rate, kappa)
+    after, before = gammaincc(k + x, k + mu), gammaincc(k, k)
+    return rate_evidence(x, exposure, rate, kappa) + _lean(1 - after, after, 1 - before, before)
+
+
+def _lean(after: Floats, after_other: Floats, before: Floats, before_other: Floats) -> Floats:
+    return _log((1 - _OTHER_SIDE) * after / before + _OTHER_SIDE * after_other / before_other)
+
+
+def _beta_parts(a: Floats, b: Floats, p: Floats, q: Floats) -> tuple[Floats, Floats]:
+    """P(s > p) and P(s < p) for s ~ Beta(a, b): the one that may be small by itself, next to 0 and next to 1."""
+    low = p < 0.5
+    small = betaincc(np.where(low, a, b), np.where(low, b, a), np.where(low, p, q))
+    return np.where(low, small, 1 - small), np.where(low, 1 - small, small)
 
 
 def log_beta_tail(a: Floats, b: Floats, p: Floats, q: Floats) -> Floats:

@@ -1,13 +1,15 @@
 """Two arms at once: evidence that the treatment lies above a line of hypotheses, whatever the control's true value.
 
-If the arms' true values are v_t and v_c, the product of evidence e⁺ that the treatment is above v_t and evidence e⁻
-that the control is below v_c is a martingale that starts at 1: units of the arms may come in any order, and their
-numbers may depend on what was seen before. The hypothesis "treatment = control + d" names a line of pairs (v_t, v_c);
-the true one is among them, so the least product along the line is at most the product at the true pair, and reaches
-1/α at any look with probability at most α. No nuisance parameter is estimated, no large sample is assumed.
+If the arms' true values are v_t and v_c, the product of evidence that the treatment is not v_t, leaning upwards, and
+evidence that the control is not v_c, leaning downwards, is a martingale that starts at 1: units of the arms may come in
+any order, and their numbers may depend on what was seen before. The hypothesis "treatment = control + d" names a line
+of pairs (v_t, v_c); the true one is among them, so the least product along the line is at most the product at the true
+pair, and reaches 1/α at any look with probability at most α. No nuisance parameter is estimated, no large sample is
+assumed.
 
-log e⁺ falls and log e⁻ rises with the hypothesised value, and both are convex for all that matters, so the least value
-along the line is one minimum between the two estimates. All d whose line is not rejected form a confidence sequence.
+The logarithm of an arm's evidence falls up to about its estimate and rises from there, convex for all that matters, so
+along a line there is one least value. Where the estimates lie beyond the line, it is the least value of the half plane
+"treatment ≤ control + d" too. All d whose line is not rejected form a confidence sequence.
 """
 
 from __future__ import annotations
@@ -24,12 +26,15 @@ Floats = NDArray[np.float64]
 _REACH = 12.0
 """How many standard errors beyond the estimates the least value is looked for."""
 _POINTS = np.linspace(0.0, 1.0, 21)
-_ROUNDS = 3
+_ROUNDS = 24
+_WIDER = 8
+_FLAT = 1e-4
+"""Neighbours this near in height lie on one parabola, whose vertex is then right to some 1e-9."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One arm. above, below: logarithm of the evidence that it lies above or below hypothesised values.
+    """One arm. above, below: log evidence against hypothesised values, leaning up or down.
 
     spread: about one standard error, above 0. highest: the values it can take lie between 0 and `highest`.
     """
@@ -112,7 +117,8 @@ def _least_accepted(
 def least(f: Callable[[Floats], Floats], domain: tuple[float, float], low: float, high: float) -> float:
     """The least value, at least 0, of a function with one minimum over `domain`, looked for from `low` to `high` on.
 
-    A grid that narrows, then the vertex of a parabola. While the least value is at the edge the search widens.
+    A grid that narrows until the least value and its neighbours are level, then the vertex of a parabola. While the
+    least value is at the edge the search widens.
     """
     lowest = max(domain[0] + 1e-14 * (domain[1] - domain[0] if math.isfinite(domain[1]) else high), 1e-300)
     highest = domain[1] * (1 - 1e-15)
@@ -120,21 +126,23 @@ def least(f: Callable[[Floats], Floats], domain: tuple[float, float], low: float
     if not low < high:
         return 0.0
     points = values = np.empty(0)
-    i, rounds = 0, 0
-    while rounds < _ROUNDS:
+    i = 0
+    for round_ in range(_ROUNDS):
         points = low + (high - low) * _POINTS
         values = np.asarray(f(points))
         i = int(np.argmin(values))
         if not values[i] > 0:
             return 0.0
         width = high - low
-        if rounds == 0 and i == 0 and low > lowest:
+        if round_ < _WIDER and i == 0 and low > lowest:
             low, high = max(lowest, low - 4 * width), float(points[1])
-        elif rounds == 0 and i == points.size - 1 and high < highest:
+        elif round_ < _WIDER and i == points.size - 1 and high < highest:
             low, high = float(points[-2]), min(highest, high + 4 * width)
         else:
             low, high = float(points[max(i - 1, 0)]), float(points[min(i + 1, points.size - 1)])
-            rounds += 1
+            beside = max(float(values[max(i - 1, 0)]), float(values[min(i + 1, points.size - 1)]))
+            if beside - values[i] < _FLAT:
+                break
     best = float(values[i])
     if 0 < i < points.size - 1:
         best = min(best, float(f(np.array([_vertex(points[i - 1 : i + 2], values[i - 1 : i + 2])]))[0]))

@@ -17,7 +17,14 @@ from assay.stats.distributions import floored
 from assay.stats.inputs import Share, check_alpha, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, judge_sides, positive, tuned_kappas, unknown
-from assay.stats.sequential.evidence import log_beta_tail, one_arm_m, share_above, share_below, share_evidence
+from assay.stats.sequential.evidence import (
+    log_beta_tail,
+    one_arm_m,
+    share_above,
+    share_evidence,
+    share_mostly_above,
+    share_mostly_below,
+)
 from assay.stats.sequential.joint import Side
 
 Shares = Share | tuple[int, int] | Moments | ArrayLike
@@ -90,19 +97,20 @@ def two_share_sequence(
 ) -> Outcome:
     """Two shares whose p-value and intervals hold at every look, exactly: no normal curve, no least number of units.
 
-    For shares p_t and p_c each arm has a beta-binomial mixture over the shares above (below) its own; their product is
-    a martingale that starts at 1. e(d) is the least product over all pairs with p_t - p_c = d; one-sided p = 1 / e, the
+    For shares p_t and p_c each arm has a beta-binomial mixture that leans to one side of its own; their product is a
+    martingale that starts at 1. e(d) is the least product over all pairs with p_t - p_c = d; one-sided p = 1 / e, the
     two-sided one is twice the smaller. The interval has all d, and the relative one all ratios, that are not rejected;
     p ≤ α exactly when `null` is outside the interval. statistic: the logarithm of e.
 
     Only the counts at this look matter. Units may come in any order and allocation may change with what was seen, as
     long as each unit has its arm's share given the past; block tests (Turner, Ly & Grünwald 2022) need every block.
 
-    Width, for large counts: at `tuning_units` units of both arms, of which `treatment_share` are treated, 3.1
+    Width, for large counts: at `tuning_units` units of both arms, of which `treatment_share` are treated, 3.2
     standard errors (two-sided, α = 5 %) against 3.0 of the asymptotic normal mixture (`proportion_sequence`): the price
-    of not knowing the control's share. A wrong `treatment_share` costs width, never validity: tuned to halves, 10/90
-    takes 4.0. For rare conversions the interval is not symmetric, as it should be; with fewer than some 20 conversions
-    it is clearly wider than the asymptotic one.
+    of not knowing the control's share. Of A/A experiments at 0.1 to 30 %, watched up to 6,000 units, at most 1 % are
+    ever significant at α = 5 %. A wrong `treatment_share` costs width, never validity: tuned to halves, an interval of
+    10/90 is wider by a third. Effects far larger than what is detectable at `tuning_units` are believed late: with few
+    units in all, tune to few. For rare conversions the interval is not symmetric, as it should be.
     Source: Ville 1939; Robbins 1970; the least product over a composite hypothesis is an e-process as in Wasserman,
     Ramdas & Balakrishnan 2020, "Universal inference", section 8.
     """
@@ -126,8 +134,8 @@ def _side(arm: Share, kappa: float) -> Side:
     return Side(
         estimate=x / n,
         spread=math.sqrt((x + 1) * (n - x + 1) / (n + 2)) / (n + 2),
-        above=lambda p: share_above(x, n, p, 1 - p, kappa),
-        below=lambda p: share_below(x, n, p, 1 - p, kappa),
+        above=lambda p: share_mostly_above(x, n, p, 1 - p, kappa),
+        below=lambda p: share_mostly_below(x, n, p, 1 - p, kappa),
         highest=1.0,
     )
 
