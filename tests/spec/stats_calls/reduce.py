@@ -89,13 +89,12 @@ def _stratified(
     by: Mapping[str, Mapping[str, Moments]], treatment: str, control: str, kind: MetricKind
 ) -> dict[str, Any]:
     keys = sorted({key for one in by.values() for key in one})
-    found = post_stratified(
-        {key: {name: one[key] for name, one in by.items() if key in one} for key in keys}, kind=kind
-    )
+    strata = {key: {name: one[key] for name, one in by.items() if key in one} for key in keys}
+    found = post_stratified(strata, kind=kind, min_units=2)
     assert isinstance(found, Reduced)
     outcome = compare_arms("stratified", found.arms[treatment], found.arms[control])
     if len(by) == 2:
-        assert post_stratified_t(by[treatment], by[control]).p_value == outcome.p_value
+        assert post_stratified_t(by[treatment], by[control], min_units=2).p_value == outcome.p_value
     return {
         "values": [found.arms[treatment].value, found.arms[control].value],
         "numbers": _numbers(outcome, found.reduction(treatment, control)),

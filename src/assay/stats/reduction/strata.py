@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,11 +31,32 @@ from assay.stats.reduction.report import Reduced
 Strata = Mapping[str, Mapping[str, Moments]]
 """Stratum → variant → moments."""
 
-MIN_UNITS = 2
+MIN_UNITS = 10
+"""Units of every variant that a stratum should expect: a cell then has fewer than 2 once in 2,000."""
 ONE_STRATUM = NoEstimate("one_stratum", "all units are in one stratum, so there is nothing to adjust")
 STRATA_TOO_SMALL = NoEstimate(
-    "strata_too_small", "no two strata have enough units in every variant, so they cannot be told apart"
+    "strata_too_small", "the strata are too small to be told apart: no two have enough units of every variant"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Strata taken as one."""
+
+    keys: tuple[str, ...] = ()
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(item.n for item in self.moments.values())
+
+    @property
+    def least(self) -> int:
+        return min(item.n for item in self.moments.values())
+
+    def with_(self, other: _Group) -> _Group:
+        both = {name: self.moments[name].merge(item) if self.keys else item for name, item in other.moments.items()}
+        return _Group(self.keys + other.keys, both)
 
 
 def post_stratified(
@@ -50,8 +72,8 @@ def post_stratified(
     for more. Ratios are linearised around Σ W_k ȳ_k / Σ W_k d̄_k. Moments with covariates are adjusted too, by one θ
     pooled over all strata and variants.
 
-    Strata in which a variant has fewer than `min_units` units are merged with each other, and if that is not enough
-    with the smallest others; sizes decide, never values. Variants without an estimate, or of one unit, are left out.
+    Strata too small to expect `min_units` units of every variant are merged with their neighbours by name (`merged`).
+    Variants without an estimate, or of one unit, are left out.
     Raises InvalidInput for columns that differ, or `min_units` below 2.
     """
     if min_units < 2:
@@ -80,19 +102,16 @@ def post_stratified(
         if isinstance(around, NoEstimate):
             return around
         cells[variant] = [linear(by[variant], names, around) for by in groups]
-    coefficients = pooled_coefficients([cell for row in cells.values() for cell in row], names) if names else None
-    by = coefficients if isinstance(coefficients, Coefficients) else None
-    if isinstance(coefficients, NoEstimate):
-        warnings.append(f"Covariates were not used within the strata: {coefficients.reason}.")
-    if by is not None:
-        warnings += by.warnings
+    by = pooled_coefficients([cell for row in cells.values() for cell in row], names) if names else None
+    if isinstance(by, NoEstimate):
+        warnings, by = [*warnings, f"Covariates were not used within the strata: {by.reason}."], None
     return Reduced(
         name="stratified",
         plain=plain,
         arms=_arms(cells, weights, n_units, by),
         strata=len(groups),
-        covariates=tuple(names[i] for i in by.kept) if by is not None else (),
-        warnings=tuple(warnings),
+        covariates=tuple(names[i] for i in by.kept) if by else (),
+        warnings=(*warnings, *(by.warnings if by else ())),
     )
 
 
@@ -112,25 +131,43 @@ def post_stratified_variance(weights: ArrayLike, variances: ArrayLike, n: int) -
     return float(w @ s) / n + float((1 - w) @ s) / n**2
 
 
-def merged(strata: Strata, min_units: int) -> tuple[list[dict[str, Moments]], list[str]]:
-    """Strata so merged that every variant has `min_units` units in each, and what was merged, in words."""
+def merged(strata: Strata, min_units: float) -> tuple[list[dict[str, Moments]], list[str]]:
+    """Strata so merged that each can expect `min_units` units of every variant, and what was merged, in words.
 
-    def size(key: str) -> tuple[int, str]:
-        return sum(item.n for item in strata[key].values()), key
-
-    small = sorted((key for key in strata if _short(strata[key], min_units)), key=size)
-    large = sorted((key for key in strata if key not in small), key=size)
-    if not small:
-        return [dict(strata[key]) for key in large], []
-    together = _together([strata[key] for key in small])
-    while large and _short(together, min_units):
-        small.append(large.pop(0))
-        together = _together([together, strata[small[-1]]])
-    if len(small) == 1:
-        return [together], []
-    shown = ", ".join(key or "(none)" for key in small[:5]) + (", …" if len(small) > 5 else "")
-    note = f"{len(small)} strata were merged, as a variant has fewer than {min_units} units in some of them: {shown}."
-    return [together, *(dict(strata[key]) for key in large)], [note]
+    Small strata join their neighbours by name until they are large enough. Only sizes over all variants decide: to
+    pick strata by their own split would pick the uneven ones, and false alarms with them.
+    """
+    totals = totals_of(strata)
+    needed = min_units * sum(item.n for item in totals.values()) / min(item.n for item in totals.values())
+    large: list[_Group] = []
+    small: list[_Group] = []
+    waiting = _Group()
+    for key in sorted(strata):
+        one = _Group((key,), strata[key])
+        if one.size >= needed:
+            large.append(one)
+            continue
+        waiting = waiting.with_(one)
+        if waiting.size >= needed:
+            small, waiting = [*small, waiting], _Group()
+    groups = large + small
+    if waiting.keys and groups:
+        nearest = min(small or large, key=lambda group: (group.size, group.keys))
+        groups[groups.index(nearest)] = nearest.with_(waiting)
+    elif waiting.keys:
+        groups = [waiting]
+    # a rare split leaves a variant without the two units that a variance needs
+    while len(groups) > 1 and (bare := next((one for one in groups if one.least < 2), None)):
+        groups.remove(bare)
+        nearest = min(groups, key=lambda group: (group.size, group.keys))
+        groups[groups.index(nearest)] = nearest.with_(bare)
+    joined = [key for group in groups if len(group.keys) > 1 for key in group.keys]
+    if not joined:
+        return [dict(group.moments) for group in groups], []
+    into = sum(len(group.keys) > 1 for group in groups)
+    shown = ", ".join(key or "(none)" for key in joined[:5]) + (", …" if len(joined) > 5 else "")
+    note = f"{len(joined)} strata were merged into {into}, too small for {min_units:g} units of every variant: {shown}."
+    return [dict(group.moments) for group in groups], [note]
 
 
 def _arms(
@@ -183,15 +220,3 @@ def totals_of(strata: Strata) -> dict[str, Moments]:
         for name, item in by.items():
             totals[name] = totals[name].merge(item) if name in totals else item
     return totals
-
-
-def _together(groups: Sequence[Mapping[str, Moments]]) -> dict[str, Moments]:
-    first, *rest = groups
-    found = dict(first)
-    for by in rest:
-        found = {name: item.merge(by[name]) for name, item in found.items()}
-    return found
-
-
-def _short(by: Mapping[str, Moments], min_units: int) -> bool:
-    return any(item.n < min_units for item in by.values())
