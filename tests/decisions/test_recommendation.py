@@ -11,7 +11,8 @@ from assay.model.metric import Direction, Hypothesis, Metric, MetricKind, Role
 from assay.model.moments import Moments
 from assay.model.plan import Plan
 from assay.model.result import Action, DataQuality, Progress, Recommendation, Validity
-from assay.stats.experiment import analyse_metrics
+from assay.model.valuecounts import ValueCounts
+from assay.stats.experiment import Beside, analyse_metrics
 from assay.stats.trust.sample_ratio import sample_ratio
 
 Counts = dict[str, tuple[int, int]]
@@ -265,3 +266,32 @@ def test_worse_by_more_than_the_margin_keeps_the_control_and_alarms_as_a_guardra
         {},
     )
     assert state.alarm
+
+
+def test_a_difference_without_a_direction_is_said_and_ships_nothing() -> None:
+    metric = replace(BOUGHT, kind=MetricKind.COUNT, test="kolmogorov_smirnov")
+    counts = {"control": ValueCounts((0.0, 5.0), (500, 500)), "green": ValueCounts((0.0, 2.0, 9.0), (300, 400, 300))}
+    results, _ = analyse_metrics(
+        [metric],
+        {"bought": {key: Moments.of(("value",), [(v,) for v in (1.0, 2.0, 3.0)]) for key in counts}},
+        control="control",
+        plan=Plan(),
+        validity=Validity.FIXED,
+        tuning_units=10_000,
+        data=Beside(value_counts={"bought": counts}),
+    )
+    found = recommend(
+        metrics=results,
+        sample_ratio=sample_ratio(
+            {"control": 10, "green": 10}, {"control": 1, "green": 1}, alpha=0.001, validity=Validity.FIXED
+        ),
+        progress=Progress(required_per_variant=None),
+        plan=Plan(),
+        validity=Validity.FIXED,
+        control="control",
+        titles={},
+        running=False,
+        quality=DataQuality(),
+    )
+    assert found.action is Action.INCONCLUSIVE
+    assert found.sentence == "bought is not the same in green; whether that is better, its test does not say."

@@ -181,6 +181,14 @@ def _undecided(
     running: bool,
 ) -> Recommendation:
     reasons = [_in_words(primary, item, titles) for item in losers]
+    changed = [item for item in primary.comparisons if item.significant and item.better is None]
+    if changed:
+        names = " and ".join(_named(item.variant, titles) for item in changed)
+        sentence = f"{primary.title} is not the same in {names}; whether that is better, its test does not say."
+        words = tuple(_in_words(primary, item, titles) for item in changed)
+        return Recommendation(
+            action=Action.INCONCLUSIVE, sentence=sentence, reasons=(*reasons, *words), warnings=warnings
+        )
     reached = _reached(progress)
     if reached is not None and progress.required_per_variant is not None:
         reasons.append(

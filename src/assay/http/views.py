@@ -204,6 +204,7 @@ def _comparison(item: Comparison) -> dict[str, Any]:
         "effect_size": to_document(item.effect_size),
         "posterior": to_document(item.posterior),
         "warnings": list(item.warnings),
+        "scale": item.scale,
     }
 
 

@@ -83,7 +83,8 @@ class Comparison:
     family. Intervals are simultaneous over the family when the plan corrects. variance_reduction: share of variance
     removed with covariates or strata. log_p_value: natural logarithm, right also where a float ends. alternative:
     greater and less look for one side only, and their intervals have one bound. margin: of the hypothesis, a share of
-    the control; significant then says that the hypothesis is shown.
+    the control; significant then says that the hypothesis is shown. scale: what absolute is, where the test has a scale
+    of its own and it is not in the metric's unit.
     """
 
     variant: str
@@ -108,6 +109,7 @@ class Comparison:
     effect_size: EffectSize | None = None
     posterior: Posterior | None = None
     warnings: tuple[str, ...] = ()
+    scale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

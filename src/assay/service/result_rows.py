@@ -82,12 +82,22 @@ def notes(result: ExperimentResult) -> list[str]:
             reasons = dict.fromkeys(number.reason for number in numbers if isinstance(number, NoEstimate))
             found += [f"{metric.title}, {variant}: {reason}" for reason in reasons]
         found += [
-            f"{metric.title}, {item.variant}: CUPED removed {_share(item.variance_reduction)} of the variance; "
-            "difference and lift are of adjusted values"
+            f"{metric.title}, {item.variant}: {_reducer(item)} removed {_share(item.variance_reduction)} of the "
+            "variance; difference and lift are of adjusted values"
             for item in metric.comparisons
             if item.variance_reduction is not None
         ]
+        found += [
+            f"{metric.title}, {item.variant}: the difference is {item.scale} ({item.test})"
+            for item in metric.comparisons
+            if item.scale
+        ]
+        found += [f"{metric.title}, {item.variant}: {text}" for item in metric.comparisons for text in item.warnings]
     return found
+
+
+def _reducer(item: Comparison) -> str:
+    return "post-stratification" if item.test.startswith("stratified") else "CUPED"
 
 
 def _arm_numbers(metric: MetricResult) -> list[tuple[str, tuple[object, ...]]]:
@@ -116,6 +126,8 @@ def _row(metric: MetricResult, arm: ArmEstimate, name: str) -> ResultRow:
     value = NOTHING if isinstance(arm.value, NoEstimate) else show(arm.value)
     units = wording.count(arm.n_units)
     item = metric.comparison(arm.variant)
+    if item is not None and item.scale:
+        is_share, show = False, wording.amount
     if item is None:
         return ResultRow(metric=name, variant=f"{arm.variant} (control)", units=units, value=value)
     return ResultRow(

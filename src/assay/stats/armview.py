@@ -58,10 +58,10 @@ def quantile_arm(
         found = quantile_sequence(counts, quantile=q, alpha=alpha, tuning_units=tuning_units / 2)
         value, interval = found.estimate, found.interval
     else:
-        from assay.stats.fixed.quantiles import quantile_interval
+        from assay.stats.fixed.samplequantile import quantile_interval
 
-        once = quantile_interval(counts, q=q, alpha=alpha)
-        value, interval = once.estimate, once.interval
+        once = quantile_interval(counts, q, alpha=alpha)
+        value, interval = once.value, once.interval
     return ArmEstimate(
         variant=variant,
         n_units=counts.n,

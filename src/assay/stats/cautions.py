@@ -17,7 +17,7 @@ def cautions(metric: Metric, moments: Mapping[str, Moments], validity: Validity)
     """Sentences about arms whose numbers rest on too little, or on one unit."""
     if metric.kind is MetricKind.CONVERSION:
         return few_conversions(moments) if validity is Validity.FIXED else []
-    if metric.kind is MetricKind.RATIO:
+    if metric.kind in (MetricKind.RATIO, MetricKind.QUANTILE):
         return []
     return [sentence for variant, item in moments.items() if (sentence := one_unit_dominates(variant, item))]
 

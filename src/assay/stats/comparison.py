@@ -251,7 +251,8 @@ def comparison(
     metric = item.metric
     significant = adjusted is not None and adjusted < alpha
     better: bool | None = None
-    if significant and metric.hypothesis is Hypothesis.DIFFERENCE and isinstance(found.difference, float):
+    directed = item.test.directed or found.test != item.test.name
+    if significant and directed and metric.hypothesis is Hypothesis.DIFFERENCE and isinstance(found.difference, float):
         better = (found.difference > 0) is (metric.direction is Direction.INCREASE)
     if significant and metric.hypothesis is Hypothesis.SUPERIORITY:
         better = True
@@ -278,6 +279,7 @@ def comparison(
         hypothesis=metric.hypothesis,
         margin=metric.margin,
         warnings=found.warnings,
+        scale=item.test.scale if found.test.startswith(item.test.name) else "",
     )
 
 

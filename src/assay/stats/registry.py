@@ -55,13 +55,18 @@ class PluggedTest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NamedTest:
-    """One test by its name."""
+    """One test by its name.
+
+    scale: what its difference is, where it is not the metric's; directed: whether its sign says which arm is above.
+    """
 
     name: str
     title: str
     needs: Needs
     kinds: frozenset[MetricKind]
     compare: Callable[..., Outcome]
+    scale: str = ""
+    directed: bool = True
 
     @property
     def is_default(self) -> bool:
@@ -83,7 +88,8 @@ def plugged(name: str, test: PluggedTest) -> NamedTest:
         raise InvalidInput("kinds", str(error), ", ".join(MetricKind)) from None
     if not kinds:
         raise InvalidInput("kinds", None, f"at least one of {', '.join(MetricKind)}")
-    return NamedTest(name, str(getattr(test, "title", name)), needs, kinds, test.compare)
+    title, scale = str(getattr(test, "title", name)), str(getattr(test, "scale", ""))
+    return NamedTest(name, title, needs, kinds, test.compare, scale, bool(getattr(test, "directed", True)))
 
 
 def chosen_test(metric: Metric, installed: Mapping[str, NamedTest] | None = None) -> NamedTest:
@@ -101,30 +107,49 @@ def _later(module: str, function: str, **fixed: Any) -> Callable[..., Outcome]:
 
     def call(treatment: Any, control: Any, **options: Any) -> Outcome:
         found = getattr(importlib.import_module(f"assay.stats.{module}"), function)
-        outcome: Outcome = found(treatment, control, **fixed, **options)
+        answer = found(treatment, control, **fixed, **options)
+        outcome: Outcome = answer if isinstance(answer, Outcome) else answer.outcome
         return outcome
 
     return call
 
 
-def _moments(
-    name: str, title: str, kinds: frozenset[MetricKind], module: str, function: str, **fixed: Any
+_Kinds = frozenset[MetricKind]
+
+
+def _moments(name: str, title: str, kinds: _Kinds, where: str, **fixed: Any) -> NamedTest:
+    return NamedTest(name, title, Needs.MOMENTS, kinds, _later(*where.split(":"), **fixed))
+
+
+def _counts(
+    name: str, title: str, kinds: _Kinds, where: str, scale: str = "", directed: bool = True, **fixed: Any
 ) -> NamedTest:
-    return NamedTest(name, title, Needs.MOMENTS, kinds, _later(module, function, **fixed))
+    return NamedTest(name, title, Needs.VALUE_COUNTS, kinds, _later(*where.split(":"), **fixed), scale, directed)
 
 
-def _counts(name: str, title: str, kinds: frozenset[MetricKind], module: str, function: str, **fixed: Any) -> NamedTest:
-    return NamedTest(name, title, Needs.VALUE_COUNTS, kinds, _later(module, function, **fixed))
-
-
+_RANKS = "the chance that a unit of the treatment is above one of the control, less 1/2"
+_DISTANCE = "the largest distance between the two distributions, 0 to 1"
 _ALL = (
-    _moments("two_proportion_z", "z-test of two shares, pooled", SHARES, "fixed.core", "two_proportion_z"),
-    _moments(
-        "two_proportion_z_unpooled", "z-test of two shares", SHARES, "fixed.core", "two_proportion_z", pooled=False
+    _moments("two_proportion_z", "z-test of two shares, pooled", SHARES, "fixed.core:two_proportion_z"),
+    _moments("two_proportion_z_unpooled", "z-test of two shares", SHARES, "fixed.core:two_proportion_z", pooled=False),
+    _moments("miettinen_nurminen", "Miettinen and Nurminen's score test", SHARES, "fixed.score:miettinen_nurminen"),
+    _moments("newcombe", "Newcombe's interval of two shares", SHARES, "fixed.score:newcombe"),
+    _moments("welch_t", "Welch's t-test", MEANS, "fixed.core:welch_t"),
+    _moments("student_t", "Student's t-test", MEANS, "fixed.core:student_t"),
+    _moments("ratio_t", "t-test of two ratios, delta method", frozenset({MetricKind.RATIO}), "fixed.core:ratio_t"),
+    _counts("quantile", "difference of quantiles", QUANTILES, "fixed.quantiles:quantile_difference"),
+    _counts("mann_whitney", "Mann and Whitney's test", MEANS, "fixed.rank:mann_whitney", _RANKS),
+    _counts("brunner_munzel", "Brunner and Munzel's test", MEANS, "fixed.rank:brunner_munzel", _RANKS),
+    _counts(
+        "kolmogorov_smirnov", "Kolmogorov and Smirnov's test", MEANS, "fixed.ks:kolmogorov_smirnov", _DISTANCE, False
     ),
-    _moments("welch_t", "Welch's t-test", MEANS, "fixed.core", "welch_t"),
-    _moments("student_t", "Student's t-test", MEANS, "fixed.core", "student_t"),
-    _counts("quantile", "difference of quantiles", QUANTILES, "fixed.quantiles", "quantile_difference"),
-    _moments("ratio_t", "t-test of two ratios, delta method", frozenset({MetricKind.RATIO}), "fixed.core", "ratio_t"),
+    _counts("poisson_bootstrap", "Poisson bootstrap of the mean", MEANS, "fixed.bootstrap:poisson_bootstrap"),
+    _counts(
+        "poisson_bootstrap_studentized",
+        "Poisson bootstrap of the mean, studentized",
+        MEANS,
+        "fixed.bootstrap:poisson_bootstrap",
+        interval="studentized",
+    ),
 )
 BUILT_IN: Mapping[str, NamedTest] = {item.name: item for item in _ALL}
