@@ -1,0 +1,148 @@
+"""What is believed before the data: of a rate, of a mean, of events per exposure, or of the effect itself.
+
+Nothing here is chosen silently: every answer says which prior it used, in words.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+from assay.errors import InvalidInput
+
+
+def _positive(value: float, name: str) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise InvalidInput(name, value, "a finite number above 0")
+
+
+def _finite(value: float, name: str) -> None:
+    if not math.isfinite(value):
+        raise InvalidInput(name, value, "a finite number")
+
+
+def _spread(value: float, name: str) -> None:
+    if not value > 0:
+        raise InvalidInput(name, value, "a number above 0, infinite for a flat prior")
+
+
+class EffectScale(StrEnum):
+    """absolute: treatment - control, in the metric's unit. relative: treatment / control - 1."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE = "relative"
+
+
+@dataclass(frozen=True, slots=True)
+class BetaPrior:
+    """Beta(a, b) for a share: as if a - 1 of a + b - 2 units had converted before a uniform start. a, b > 0."""
+
+    a: float
+    b: float
+
+    def __post_init__(self) -> None:
+        _positive(self.a, "a")
+        _positive(self.b, "b")
+
+    @property
+    def words(self) -> str:
+        """The prior in words."""
+        if (self.a, self.b) == (1, 1):
+            return "Beta(1, 1) on each share: every share equally likely"
+        return f"Beta({self.a:g}, {self.b:g}) on each share: mean {self.a / (self.a + self.b):.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class GammaPrior:
+    """Gamma(shape, rate) for events per unit of exposure: mean shape / rate. shape > 0; rate ≥ 0.
+
+    rate 0 is improper (no exposure seen before); the posterior is proper as soon as there is exposure.
+    """
+
+    shape: float
+    rate: float
+
+    def __post_init__(self) -> None:
+        _positive(self.shape, "shape")
+        if not (math.isfinite(self.rate) and self.rate >= 0):
+            raise InvalidInput("rate", self.rate, "a finite number, 0 or above")
+
+    @property
+    def words(self) -> str:
+        """The prior in words."""
+        if self.rate == 0:
+            return f"Gamma({self.shape:g}, 0) on each rate: nearly flat (improper)"
+        return f"Gamma({self.shape:g}, {self.rate:g}) on each rate: mean {self.shape / self.rate:.3g}"
+
+
+@dataclass(frozen=True, slots=True)
+class NormalPrior:
+    """Normal(mean, sd) for each arm's mean, in the metric's unit; sd infinite: flat (improper)."""
+
+    mean: float = 0.0
+    sd: float = math.inf
+
+    def __post_init__(self) -> None:
+        _finite(self.mean, "mean")
+        _spread(self.sd, "sd")
+
+    @property
+    def flat(self) -> bool:
+        """Whether it says nothing."""
+        return math.isinf(self.sd)
+
+    @property
+    def words(self) -> str:
+        """The prior in words."""
+        return "flat on each mean" if self.flat else f"Normal({self.mean:g}, {self.sd:g}) on each mean"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectPrior:
+    """Normal or Student's t for the effect of a treatment; the control itself has a flat prior.
+
+    mean, sd: centre and scale of effects, absolute in the metric's unit or relative (0.05 is +5 %). With finite
+    degrees_of_freedom it is a t with that scale: rare large effects are shrunk less. sd infinite: flat.
+    """
+
+    mean: float = 0.0
+    sd: float = math.inf
+    scale: EffectScale = EffectScale.RELATIVE
+    degrees_of_freedom: float = math.inf
+
+    def __post_init__(self) -> None:
+        _finite(self.mean, "mean")
+        _spread(self.sd, "sd")
+        try:
+            object.__setattr__(self, "scale", EffectScale(self.scale))
+        except ValueError:
+            raise InvalidInput("scale", self.scale, "absolute or relative") from None
+        if not self.degrees_of_freedom >= 1:
+            raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "1 or above, infinite for a normal")
+
+    @property
+    def flat(self) -> bool:
+        """Whether it says nothing."""
+        return math.isinf(self.sd)
+
+    @property
+    def words(self) -> str:
+        """The prior in words."""
+        if self.flat:
+            return "flat on the effect"
+        student = math.isfinite(self.degrees_of_freedom)
+        family = f"Student's t on {self.degrees_of_freedom:g} degrees of freedom, " if student else "Normal, "
+        return f"{family}centre {self.mean:g} and scale {self.sd:g}, on the {self.scale.value} effect"
+
+
+Prior = BetaPrior | GammaPrior | NormalPrior | EffectPrior
+
+UNIFORM = BetaPrior(1.0, 1.0)
+"""Default for shares."""
+JEFFREYS_SHARE = BetaPrior(0.5, 0.5)
+"""Jeffreys' prior of a share: invariant to how the share is written."""
+JEFFREYS_EVENTS = GammaPrior(0.5, 0.0)
+"""Default for events per exposure: Jeffreys' prior of a Poisson rate (improper)."""
+FLAT = NormalPrior()
+"""Default for means and ratios: flat (improper), so that the posterior is the likelihood."""
