@@ -46,6 +46,7 @@ def judge_replicates(
     alpha: float,
     looked_for: Alternative,
     null: float,
+    warnings: tuple[str, ...],
 ) -> BootstrapOutcome:
     """The outcome of two independent arms. pulls: for bias-corrected and accelerated bounds, else None."""
     if not (math.isfinite(t.estimate) and math.isfinite(c.estimate)):
@@ -82,7 +83,7 @@ def judge_replicates(
         looked_for,
         null,
         level,
-        warnings=(f"{dropped} resamples without a value were left out",) if dropped else (),
+        warnings=(*warnings, f"{dropped} resamples without a value were left out") if dropped else warnings,
     )
     return BootstrapOutcome(
         outcome=outcome,

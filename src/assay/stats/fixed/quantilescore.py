@@ -1,9 +1,10 @@
 """How far each value lies from being a sample's q-th quantile, in standard deviations, without any density.
 
 If v is the q-th quantile, the number of observations at or below it is at least binomial (n, q), and the number below
-it at most that. The score of v is the normal deviate of the tail probability of what was seen, 0 where neither is
-surprising: negative for values that are too low. Clusters enter by the effective number of observations, n / design
-effect, as in Woodruff 1952 and the outer interval of Deng, Knoblich & Lu 2018.
+it at most that. The score of v is the normal deviate of the tail probability of what was seen, half of the probability
+of the number itself counted (mid-p), 0 where neither is surprising: negative for values that are too low. Clusters
+enter by the effective number of observations, n / design effect, as in Woodruff 1952 and the outer interval of Deng,
+Knoblich & Lu 2018.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betainc, ndtri
 
 from assay.stats.fixed.counted import Counted
 from assay.stats.inputs import Floats
 
+_NEAR = 8.0
 _SERIES = 2 / (np.arange(2, 12) * np.arange(3, 13))
 
 
@@ -68,17 +71,32 @@ def scored(sample: Counted, q: float, design_effect: float = 1.0) -> Scores:
     """Scores of a sample that is not empty."""
     effective = sample.n / design_effect
     shares = np.concatenate([[0.0], np.cumsum(sample.counts)]) / sample.n
-    low = np.maximum(0.0, -tail_deviate(effective * shares, effective, q))
-    high = np.maximum(0.0, -tail_deviate(effective * (1 - shares), effective, 1 - q))
+    low = np.maximum(0.0, -mid_deviate(effective * shares, effective, q))
+    high = np.maximum(0.0, -mid_deviate(effective * (1 - shares[::-1]), effective, 1 - q))[::-1]
     # between two values, as many observations lie at or below as below; at a value they differ by those that have it
     return Scores(sample.values, high[:-1] - low[1:], high - low, q, effective)
 
 
-def tail_deviate(s: Floats, n: float, p: float) -> Floats:
-    """z with Φ(z) ≈ P(B ≤ s), right to 0.02, B binomial (n, p); s and n need not be whole (Peizer & Pratt 1968)."""
+def mid_deviate(s: Floats, n: float, p: float) -> Floats:
+    """z with Φ(z) = P(B < s) + P(B = s) / 2, B binomial (n, p); ascending in s; s and n need not be whole.
+
+    By the incomplete beta function up to 8 in size, beyond by Peizer and Pratt's approximation, right to 0.02 there.
+    """
+    z = _peizer_pratt(s - 0.5, n, p)
+    near = (np.abs(z) < _NEAR) & (s < n)
+    some = s[near]
+    at_most = betainc(n - some, some + 1, 1 - p)
+    below = np.where(some > 0, betainc(n - some + 1, np.where(some > 0, some, 1.0), 1 - p), 0.0)
+    z[near] = ndtri((at_most + below) / 2)
+    return np.maximum.accumulate(z)
+
+
+def _peizer_pratt(s: Floats, n: float, p: float) -> Floats:
+    """z with Φ(z) ≈ P(B ≤ s) (Peizer & Pratt 1968)."""
     q = 1 - p
-    big_s, big_t = s + 0.5, np.maximum(n - s - 0.5, 1e-9)
-    distance = s + 2 / 3 - (n + 1 / 3) * p + 0.02 * (q / (s + 1) - p / (big_t + 0.5) + (q - 0.5) / (n + 1))
+    big_s, big_t = np.maximum(s + 0.5, 1e-9), np.maximum(n - s - 0.5, 1e-9)
+    tilt = q / np.maximum(s + 1, 0.5) - p / (big_t + 0.5) + (q - 0.5) / (n + 1)
+    distance = s + 2 / 3 - (n + 1 / 3) * p + 0.02 * tilt
     scale = (1 + q * _bend(big_s / (n * p)) + p * _bend(big_t / (n * q))) / ((n + 1 / 6) * p * q)
     return np.asarray(distance * np.sqrt(np.maximum(scale, 0.0)))
 
