@@ -72,14 +72,16 @@ def detach(connection: duckdb.DuckDBPyConnection) -> None:
     connection.unregister(SOURCE)
 
 
-def attach(connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Sequence[str]) -> None:
-    """Make `source` readable as the table SOURCE."""
+def attach(
+    connection: duckdb.DuckDBPyConnection, source: Any, text_columns: Sequence[str], *, whole: bool = False
+) -> None:
+    """Make `source` readable as the table SOURCE. whole: types of a text file come from all of it in any case."""
     if isinstance(source, (str, Path)):
         path = Path(source)
         if not path.is_file():
             raise NotFound("file", str(source))
         try:
-            _relation(connection, path, text_columns).create_view(SOURCE)
+            _relation(connection, path, text_columns, whole).create_view(SOURCE)
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise InvalidInput("file", path.name, FILES_ACCEPTED, hint=reason_of(error)) from error
         return
@@ -99,7 +101,7 @@ def numbered_rows(source: Any) -> str | None:
 
 
 def _relation(
-    connection: duckdb.DuckDBPyConnection, path: Path, text_columns: Sequence[str]
+    connection: duckdb.DuckDBPyConnection, path: Path, text_columns: Sequence[str], whole: bool
 ) -> duckdb.DuckDBPyRelation:
     """The file as a relation. Units and variants of text files stay text: '007' and '7' are two units.
 
@@ -115,7 +117,7 @@ def _relation(
             sep="\t" if kind == ".tsv" else None,
             dtype=dict.fromkeys(text_columns, "VARCHAR"),
             na_values=list(EMPTY_TEXTS),
-            sample_size=-1 if text_columns else None,
+            sample_size=-1 if text_columns or whole else None,
             hive_partitioning=False,
         )
     if kind in (".parquet", ".pq"):

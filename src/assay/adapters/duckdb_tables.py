@@ -60,7 +60,7 @@ class DuckdbTables:
         if quick is not None and not request.value_counts:
             return quick
         with self._one_thread.borrowed() as connection:
-            attach(connection, source, text_columns=_texts(request))
+            attach(connection, source, text_columns=_texts(request), whole=True)
             types = types_of(connection)
             failures = {
                 item.metric.key: reason for item in request.metrics if (reason := unfit(item, types)) is not None
@@ -88,7 +88,8 @@ def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableReq
     table = numbered_rows(source)
     if table is None:
         return None
-    named = (request.variant, *(name for item in request.metrics for name in item.columns))
+    named = [name for item in request.metrics for name in item.columns]
+    named += [] if request.variant is None else [request.variant]
     try:
         types = types_of(connection, table)
         if any(name not in types for name in named) or any(unfit(item, types) for item in request.metrics):

@@ -12,6 +12,10 @@ from assay.model.moments import Moments
 from assay.model.valuecounts import ValueCounts
 
 
+EVERYBODY = "everybody"
+"""The one variant of a table that has none, as of what was before any experiment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Snippet:
     """A piece of SQL (DuckDB's) that people add to an analysis.
@@ -64,12 +68,12 @@ class TableMetric:
 class TableRequest:
     """Which column is the unit, which the variant, and the metrics.
 
-    unit: None where every row is a unit. stratum: a column known before the start, for post-stratification.
+    unit: None where every row is a unit. variant: None where all rows belong to one, called EVERYBODY. stratum: a column known before the start, for post-stratification.
     value_counts: keys of metrics whose exact value counts are wanted as well. filters: rows to keep.
     """
 
     unit: str | None
-    variant: str
+    variant: str | None
     metrics: tuple[TableMetric, ...]
     stratum: str | None = None
     value_counts: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ from sqlglot import exp
 
 from assay.model.metric import Aggregation, Metric, MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, covariate_columns
-from assay.model.table import TableMetric, TableRequest
+from assay.model.table import EVERYBODY, TableMetric, TableRequest
 from assay.queries.snippets import kept_rows, put_into
 
 DIALECT = "duckdb"
@@ -156,7 +156,7 @@ def _units(request: TableRequest, types: Mapping[str, str], source: str, answers
     return _UNITS.format(
         source=name_of(source),
         unit=every_row if request.unit is None else _unit(request.unit, types[request.unit]),
-        variant=label_of(request.variant, types[request.variant]),
+        variant=variant_of(request, types),
         kept=kept_rows(request.filters),
         stratum="CAST(NULL AS TEXT)" if stratum is None else label_of(stratum, types[stratum]),
         values="".join(_values(i, item, types) for i, item in enumerate(request.metrics)),
@@ -185,6 +185,11 @@ def label_of(column: str, engine_type: str) -> str:
     whole = f"CAST(CAST({name} AS BIGINT) AS TEXT)"
     other = f"CAST({_finite(column, engine_type)} AS TEXT)"
     return f"CASE WHEN abs({name}) < 1e15 AND {name} = floor({name}) THEN {whole} ELSE {other} END"
+
+
+def variant_of(request: TableRequest, types: Mapping[str, str]) -> str:
+    """The variant of a row as text."""
+    return f"'{EVERYBODY}'" if request.variant is None else label_of(request.variant, types[request.variant])
 
 
 def _finite(column: str, engine_type: str) -> str:

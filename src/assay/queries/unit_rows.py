@@ -20,7 +20,7 @@ from typing import Any
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments, covariate_columns
 from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
-from assay.queries.tables import label_of, name_of
+from assay.queries.tables import name_of, variant_of
 
 _MOST_CHUNKS = 10_000
 _TOO_FLAT = 1e4
@@ -115,7 +115,7 @@ def sums_query(
             outer += [f"sum({a} * {b})" for i, a in enumerate(names) for b in names[i:]]
         outer.append(f"max({names[0]})" if _wants_maximum(item) else "NULL")
     chunk = f"{ROW_NUMBER} // {facts.rows_of_chunk}"
-    rows = f"SELECT {label_of(request.variant, types[request.variant])} AS variant, {chunk} AS chunk, "
+    rows = f"SELECT {variant_of(request, types)} AS variant, {chunk} AS chunk, "
     return (
         f"SELECT variant, chunk, count(*), {', '.join(outer)} FROM ({rows}{', '.join(inner)} FROM {table}) "
         "GROUP BY variant, chunk"

@@ -41,12 +41,13 @@ class Contrast:
 
 
 def contrasts_of(design: Design, value: float | None = None) -> tuple[Contrast, ...]:
-    """What must be shown; two contrasts for equivalence. A two-sided difference looks towards `value`, else up."""
+    """What must be shown; two contrasts for equivalence. A two-sided difference looks towards `value`, or where there
+    is none in the design's direction."""
     better = 1 if design.direction == Direction.INCREASE else -1
     kind, margin = design.hypothesis, design.margin or 0.0
     if kind == Hypothesis.DIFFERENCE:
-        if not design.one_sided:
-            better = -1 if value is not None and value < design.measured.baseline else 1
+        if not design.one_sided and value is not None:
+            better = -1 if value < design.measured.baseline else 1
         return (Contrast(better),)
     if kind == Hypothesis.EQUIVALENCE:
         return (_moved(design, 1, -margin), _moved(design, -1, margin))
