@@ -297,3 +297,37 @@ def test_a_file_is_read_as_a_dataframe_is(tmp_path: Path) -> None:
     question = TableQuestion(unit="unit", variant="arm", control="old", metrics=("conversion:y",))
     result = analyze(DuckdbTables(), tmp_path / "t.csv", question, name="My file", at=NOW)
     assert result == analysed(frame_of(), "conversion:y")
+
+
+def test_strata_and_several_covariates_take_variance_away() -> None:
+    noise = [(i * 7919 % 1_000) / 100 for i in range(4_000)]
+    place = ["north" if i * 31 % 10 < 3 else "south" for i in range(4_000)]
+    spend = [x + 20 * (p == "north") + (i % 5) + i % 2 for i, (x, p) in enumerate(zip(noise, place, strict=True))]
+    frame = frame_of(spend=spend, pre=noise, other=[i % 5 for i in range(4_000)], place=place)
+    plain = analysed(frame, "mean:spend").metrics[0].comparisons[0]
+    by_place = analysed(frame, "mean:spend", stratum="place")
+    comparison = by_place.metrics[0].comparisons[0]
+    assert comparison.test == "stratified_welch_t"
+    assert comparison.variance_reduction is not None
+    assert comparison.variance_reduction > 0.6
+    assert any("post-stratification removed" in note for note in notes(by_place))
+    both = MetricOptions(covariates={"spend": ("pre", "other")})
+    everything = analysed(frame, "mean:spend", stratum="place", options=both).metrics[0].comparisons[0]
+    assert everything.variance_reduction is not None
+    assert everything.variance_reduction > 0.999
+    assert everything.absolute == pytest.approx(1.0, abs=0.01)
+    assert isinstance(plain.p_value, float)
+    assert isinstance(everything.p_value, float)
+    assert everything.p_value < plain.p_value
+
+
+def test_a_ratio_is_adjusted_by_both_its_parts_before() -> None:
+    days = [1 + i * 31 % 4 for i in range(4_000)]
+    before = [(i * 7919 % 97) * d / 10 for i, d in enumerate(days)]
+    frame = frame_of(above=[b + d + i % 2 for i, (b, d) in enumerate(zip(before, days, strict=True))], days=days)
+    frame["pre"], frame["pre_days"] = before, days
+    options = MetricOptions(covariates={"ratio:above/days": ("pre", "pre_days")})
+    found = analysed(frame, "ratio:above/days", options=options).metrics[0].comparisons[0]
+    assert found.test == "cuped_ratio_delta_t"
+    assert found.variance_reduction is not None
+    assert found.variance_reduction > 0.9

@@ -19,7 +19,9 @@ from assay.stats.fixed.judge import tail
 from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
 from assay.stats.looking import Looks, at_look
 from assay.stats.outcome import Alternative, Outcome, nothing
-from assay.stats.preparing import Adjusted, adjusted_arms
+from assay.stats.reduction.linear import covariate_names
+from assay.stats.reduction.reduced import reduced_arms
+from assay.stats.reduction.report import Reduced, Reduction
 from assay.stats.registry import NamedTest, Needs, chosen_test
 from assay.stats.sequential.margins import watched_contrast
 from assay.stats.sequential.rules import log_p_value
@@ -40,7 +42,7 @@ class Measured:
     moments: Mapping[str, Moments]
     arms: Mapping[str, Arm | NoEstimate]
     test: NamedTest
-    by: Adjusted | None = None
+    by: Reduced | None = None
     value_counts: Mapping[str, ValueCounts] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -73,10 +75,14 @@ def measure(
     arms = {variant: arm_of(metric.kind, item) for variant, item in moments.items()}
     usable = {variant: item for variant, item in moments.items() if isinstance(arms[variant], Arm)}
     warnings = cautions(metric, usable, validity)
-    by: Adjusted | None = None
-    if usable and metric.kind is not MetricKind.QUANTILE:
-        by, notes = adjusted_arms(metric, usable, strata)
-        warnings += notes
+    by: Reduced | None = None
+    if usable and metric.kind is not MetricKind.QUANTILE and (strata or any(map(covariate_names, usable.values()))):
+        found = reduced_arms(metric.kind, usable, strata)
+        if isinstance(found, Reduced):
+            by = found
+            warnings += found.warnings
+        else:
+            warnings.append(f"Variance was not reduced with the covariate (CUPED): {found.reason}.")
     if by is not None and not test.is_default:
         warnings.append(f"The covariates or strata were not used: {test.title} compares the values as they are.")
         by = None
@@ -132,7 +138,7 @@ def _fixed(item: Measured, variant: str, control: str, alpha: float) -> Outcome:
     metric, alternative = item.metric, alternative_of(item.metric)
     name = item.test.name if not item.test.is_default else _FIXED_NAMES.get(item.shape, item.test.name)
     if item.by is not None:
-        name = f"{item.by.name}_{_FIXED_NAMES[item.shape.removeprefix(item.by.name + '_')]}"
+        name = f"{item.by.name}_{_FIXED_NAMES['ratio' if metric.kind is MetricKind.RATIO else 'mean']}"
     if item.test.needs is Needs.VALUE_COUNTS:
         return _of_counts(item, variant, control, alpha, alternative)
     pair = _pair(item, variant, control)
@@ -284,9 +290,10 @@ def comparison(
 
 
 def _reduction(item: Measured, variant: str, control: str) -> float | None:
-    if item.by is None or not {variant, control} <= set(item.by.arms):
+    if item.by is None:
         return None
-    return item.by.reduction(variant, control)
+    found = item.by.reduction(variant, control)
+    return found.share_removed if isinstance(found, Reduction) else None
 
 
 def is_harmful(item: Measured, variant: str, control: str, found: Outcome, tuning: Tuning, alpha: float) -> bool:
