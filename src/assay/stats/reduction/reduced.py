@@ -30,9 +30,10 @@ def reduced_arms(
         if isinstance(found, Reduced):
             return found
         why = found
-    plain = {name: arm for name, item in moments.items() if isinstance(arm := arm_of(kind, item), Arm)}
+    arms = {name: arm_of(kind, item) for name, item in moments.items()}
+    plain = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
     if not plain:
-        return EMPTY_ARM
+        return next((arm for arm in arms.values() if isinstance(arm, NoEstimate)), EMPTY_ARM)
     usable = {name: moments[name] for name in plain}
     if not any(map(covariate_names, usable.values())):
         return why or NO_COVARIATE
