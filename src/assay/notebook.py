@@ -292,6 +292,8 @@ def _records(result: ExperimentResult) -> list[dict[str, Any]]:
                     "p_value": _number(item.p_value),
                     "p_value_adjusted": _number(item.p_value_adjusted),
                     "significant": item.significant,
+                    "chance_to_beat": item.posterior.chance_to_beat if item.posterior else None,
+                    "expected_loss": item.posterior.expected_loss if item.posterior else None,
                     "test": item.test,
                 }
             )

@@ -331,3 +331,18 @@ def test_a_ratio_is_adjusted_by_both_its_parts_before() -> None:
     assert found.test == "cuped_ratio_delta_t"
     assert found.variance_reduction is not None
     assert found.variance_reduction > 0.9
+
+
+def test_a_bayesian_plan_shows_what_is_believed_beside_the_numbers_that_decide() -> None:
+    plan = Plan(method=Method.BAYESIAN, prior_lift_sd=0.1)
+    result = analysed(frame_of(), "conversion:y", "mean:z", plan=plan)
+    assert result.validity is Validity.ANYTIME
+    flat = analysed(frame_of(), "conversion:y", "mean:z", plan=Plan(method=Method.BAYESIAN))
+    for metric, plain in zip(result.metrics, flat.metrics, strict=True):
+        shrunk, free = metric.comparisons[0].posterior, plain.comparisons[0].posterior
+        assert shrunk is not None
+        assert free is not None
+        assert 0 < shrunk.chance_to_beat < 1
+        assert shrunk.interval.upper - shrunk.interval.lower < free.interval.upper - free.interval.lower  # type: ignore[operator]
+    assert any("chance to be better than the control" in note for note in notes(result))
+    assert analysed(frame_of()).metrics[0].comparisons[0].posterior is None

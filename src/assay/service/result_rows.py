@@ -93,7 +93,21 @@ def notes(result: ExperimentResult) -> list[str]:
             if item.scale
         ]
         found += [f"{metric.title}, {item.variant}: {text}" for item in metric.comparisons for text in item.warnings]
+        found += [_belief(metric, item) for item in metric.comparisons if item.posterior is not None]
     return found
+
+
+def _belief(metric: MetricResult, item: Comparison) -> str:
+    posterior = item.posterior
+    if posterior is None:
+        return ""
+    show = _points if metric.kind is MetricKind.CONVERSION else wording.amount
+    lift = _with_interval(item.relative, posterior.relative_interval, _signed(_share)).partition(" [")[2]
+    credible = f"; lift with {wording.level(posterior.interval.level)} credibility [{lift}" if lift else ""
+    return (
+        f"{metric.title}, {item.variant}: {_share(posterior.chance_to_beat)} chance to be better than the control; "
+        f"shipping it loses {show(posterior.expected_loss)} on average{credible}; prior: {posterior.prior}"
+    )
 
 
 def _reducer(item: Comparison) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from assay.errors import InvalidInput
 from assay.model.metric import Direction, Hypothesis, Metric, MetricKind
 from assay.model.moments import Moments
-from assay.model.result import Comparison, NoEstimate, Validity
+from assay.model.result import Comparison, NoEstimate, Posterior, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, arm_of
 from assay.stats.cautions import cautions
@@ -252,6 +252,7 @@ def comparison(
     alpha: float,
     *,
     harmful: bool = False,
+    posterior: Posterior | None = None,
 ) -> Comparison:
     """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
     metric = item.metric
@@ -284,6 +285,7 @@ def comparison(
         alternative=found.alternative.value,
         hypothesis=metric.hypothesis,
         margin=metric.margin,
+        posterior=posterior,
         warnings=found.warnings,
         scale=item.test.scale if found.test.startswith(item.test.name) else "",
     )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from assay.errors import InvalidInput
 from assay.model.metric import Metric, MetricKind, Role
 from assay.model.moments import DENOMINATOR, VALUE, Moments
-from assay.model.plan import Plan
-from assay.model.result import ArmEstimate, MetricResult, Validity
+from assay.model.plan import Method, Plan
+from assay.model.result import ArmEstimate, MetricResult, Posterior, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.armview import arm_estimate, quantile_arm
 from assay.stats.comparison import Measured, Tuning, compare, comparison, is_harmful, measure
@@ -159,6 +159,13 @@ def _adjusted(
     return answer
 
 
+def _posteriors(item: Measured, setting: _Setting) -> dict[str, Posterior]:
+    # Imported here because only Bayesian plans need it.
+    from assay.stats.believing import posteriors
+
+    return posteriors(item, setting.control, setting.plan)
+
+
 def _arm(item: Measured, variant: str, setting: _Setting) -> ArmEstimate:
     metric, alpha = item.metric, setting.plan.alpha
     if metric.kind is MetricKind.QUANTILE:
@@ -191,6 +198,7 @@ def _result(
     metric, plan = item.metric, setting.plan
     arms = tuple(_arm(item, variant, setting) for variant in item.arms)
     alpha = interval_alpha(plan.alpha, family_size, plan.correction)
+    believed = _posteriors(item, setting) if plan.method is Method.BAYESIAN else {}
     comparisons = tuple(
         comparison(
             item,
@@ -200,6 +208,7 @@ def _result(
             adjusted.get(variant),
             plan.alpha,
             harmful=is_harmful(item, variant, setting.control, found, setting.tuning, alpha),
+            posterior=believed.get(variant),
         )
         for variant, found in outcomes.items()
     )

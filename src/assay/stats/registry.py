@@ -132,6 +132,9 @@ _DISTANCE = "the largest distance between the two distributions, 0 to 1"
 _ALL = (
     _moments("two_proportion_z", "z-test of two shares, pooled", SHARES, "fixed.core:two_proportion_z"),
     _moments("two_proportion_z_unpooled", "z-test of two shares", SHARES, "fixed.core:two_proportion_z", pooled=False),
+    _moments("fisher_exact", "Fisher's exact test", SHARES, "fixed.exact:fisher_exact"),
+    _moments("boschloo_exact", "Boschloo's exact test", SHARES, "fixed.exact:boschloo_exact"),
+    _moments("barnard_exact", "Barnard's exact test", SHARES, "fixed.exact:barnard_exact"),
     _moments("miettinen_nurminen", "Miettinen and Nurminen's score test", SHARES, "fixed.score:miettinen_nurminen"),
     _moments("newcombe", "Newcombe's interval of two shares", SHARES, "fixed.score:newcombe"),
     _moments("welch_t", "Welch's t-test", MEANS, "fixed.core:welch_t"),
