@@ -17,8 +17,8 @@ from assay.stats.registry import BUILT_IN, DEFAULT_TEST, Needs, chosen_test
 from tests.stats.comparing import metric_of
 
 RNG = np.random.default_rng(17)
-VALUES = {"c": RNG.poisson(2.0, 300).astype(float), "t": RNG.poisson(2.6, 280).astype(float)}
-SHARES = {"c": Moments.of_counts(30, 300), "t": Moments.of_counts(48, 280)}
+VALUES = {"c": RNG.poisson(2.0, 300).astype(float), "t": RNG.poisson(4.2, 280).astype(float)}
+SHARES = {"c": Moments.of_counts(15, 150), "t": Moments.of_counts(30, 140)}
 
 
 def moments(kind: MetricKind, arm: str) -> Moments:
