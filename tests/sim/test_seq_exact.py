@@ -99,7 +99,7 @@ def judged(s: Counts, p_t: float, p_c: float, kappas: tuple[float, float]) -> ND
 @pytest.mark.parametrize("p", BASELINES)
 def test_one_share_is_covered_at_every_look(p: float) -> None:
     rng = np.random.default_rng([401, int(p * 1000)])
-    n = np.cumsum(every(100, 10_000))
+    n = np.cumsum(every(100, 6_000))
     x = np.cumsum(rng.binomial(100, p, (REPLICATIONS, n.size)), axis=1)
     units = np.broadcast_to(n, x.shape)
     assert mixture(x[:50], units[:50], p, 300.0) == pytest.approx(share_evidence(x[:50], n, p, 1 - p, 300.0), abs=1e-8)

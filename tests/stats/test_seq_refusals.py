@@ -285,3 +285,13 @@ def test_running_intersects_one_quantity_and_one_side() -> None:
     assert running.interval.upper is None
     assert running.interval.lower == max(bounds(first)[0], bounds(second)[0])  # type: ignore[type-var]
     assert code(running.relative_interval) == "no_look"
+
+
+def test_a_quantile_with_many_ties_is_not_rejected_at_its_own_value() -> None:
+    tied, other = [0.0] * 600 + [1.0] * 400, [0.0] * 900 + [1.0] * 100
+    found = quantile_sequence(tied, null=0.0, tuning_units=500)
+    assert found.p_value == 1.0
+    assert bounds(found) == (0.0, 0.0)
+    assert two_quantile_sequence(tied, other, tuning_units=500).p_value == 1.0
+    assert bounds(two_quantile_sequence(tied, other, tuning_units=500)) == (0.0, 0.0)
+    assert two_quantile_sequence(tied, other, quantile=0.75, tuning_units=500).significant()
