@@ -7,6 +7,7 @@ Sources: Gelman, Carlin, Stern, Dunson, Vehtari & Rubin 2013, "Bayesian Data Ana
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,11 +67,11 @@ class _Known:
 
     def log_cdf(self, x: float) -> float:
         """log P(θ ≤ x), right far below what a float can hold."""
-        return float(self.curve.log_below(_at(x))[0, 0])
+        return _log_tail(self.curve.log_below, self.curve.log_above, x)
 
     def log_sf(self, x: float) -> float:
         """log P(θ > x), right far below what a float can hold."""
-        return float(self.curve.log_above(_at(x))[0, 0])
+        return _log_tail(self.curve.log_above, self.curve.log_below, x)
 
     def cdf(self, x: float) -> float:
         """P(θ ≤ x)."""
@@ -275,6 +276,12 @@ def _log_density(posterior: Any, x: Floats) -> Floats:
     else:
         logs = (posterior.shape - 1) * np.log(x) - posterior.rate * x
     return np.asarray(logs, dtype=np.float64)
+
+
+def _log_tail(tail: Callable[[Points], Floats], other: Callable[[Points], Floats], x: float) -> float:
+    """The logarithm of a tail; where it is nearly 1, by way of the other one."""
+    log_p = float(tail(_at(x))[0, 0])
+    return log_p if log_p < -0.5 else math.log1p(-math.exp(float(other(_at(x))[0, 0])))
 
 
 def _at(x: float) -> Points:

@@ -49,38 +49,38 @@ def beta_log_tail(a: Floats, b: Floats, x: Floats, rest: Floats, *, upper: bool)
     if upper:
         a, b, x, rest = b, a, rest, x
     a, b, x, rest = np.broadcast_arrays(a, b, x, rest)
-    near = x <= 0.5
-    below = np.where(near, betainc(a, b, np.where(near, x, 0.5)), betaincc(b, a, np.where(near, 0.5, rest)))
-    above = np.where(near, betaincc(a, b, np.where(near, x, 0.5)), betainc(b, a, np.where(near, 0.5, rest)))
-    return _log_of(below, above, x > 0, lambda at: _beta_log_far(a[at], b[at], x[at], rest[at]))
+    far_end = x > 0.5
+    if far_end.all():
+        tail = np.asarray(betaincc(b, a, rest), dtype=np.float64)
+    else:
+        tail = np.asarray(betainc(a, b, x), dtype=np.float64)
+        if far_end.any():
+            tail[far_end] = betaincc(b[far_end], a[far_end], rest[far_end])
+    return _log_of(tail, x > 0, lambda at: _beta_log_far(a[at], b[at], x[at], rest[at]))
 
 
 def gamma_log_tail(shape: Floats, x: Floats, *, upper: bool) -> Floats:
     """log P(X ≤ x) of a gamma with rate 1, or log P(X > x) with `upper`."""
     shape, x = np.broadcast_arrays(shape, x)
-    below, above = gammainc(shape, x), gammaincc(shape, x)
     if upper:
-        return _log_of(above, below, np.isfinite(x), lambda at: _gamma_log_far_above(shape[at], x[at]))
-    return _log_of(below, above, x > 0, lambda at: _gamma_log_far_below(shape[at], x[at]))
+        return _log_of(gammaincc(shape, x), np.isfinite(x), lambda at: _gamma_log_far_above(shape[at], x[at]))
+    return _log_of(gammainc(shape, x), x > 0, lambda at: _gamma_log_far_below(shape[at], x[at]))
 
 
 def student_log_tail(t: Floats, degrees_of_freedom: Floats) -> Floats:
     """log P(T ≤ t)."""
     t, nu = np.broadcast_arrays(t, degrees_of_freedom)
-    below, above = stdtr(nu, t), stdtr(nu, -t)
 
     def far(at: NDArray[np.bool_]) -> Floats:
         pairs = zip(t[at], nu[at], strict=True)
         return np.array([student_log_p(float(x), float(df)) - math.log(2) for x, df in pairs], dtype=np.float64)
 
-    return _log_of(below, above, np.isfinite(t), far)
+    return _log_of(stdtr(nu, t), np.isfinite(t), far)
 
 
-def _log_of(
-    tail: Floats, other: Floats, possible: NDArray[np.bool_], far: Callable[[NDArray[np.bool_]], Floats]
-) -> Floats:
+def _log_of(tail: Floats, possible: NDArray[np.bool_], far: Callable[[NDArray[np.bool_]], Floats]) -> Floats:
     with np.errstate(divide="ignore"):
-        logs = np.where(tail > 0.5, np.log1p(-np.minimum(other, 0.5)), np.log(tail))
+        logs = np.log(tail)
     at = possible & (tail < _SMALLEST)
     if at.any():
         logs[at] = far(at)
