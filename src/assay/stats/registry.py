@@ -139,6 +139,8 @@ _ALL = (
     _moments("newcombe", "Newcombe's interval of two shares", SHARES, "fixed.score:newcombe"),
     _moments("welch_t", "Welch's t-test", MEANS, "fixed.core:welch_t"),
     _moments("student_t", "Student's t-test", MEANS, "fixed.core:student_t"),
+    _moments("poisson", "Poisson test of two rates", COUNTS, "fixed.counts:poisson_test"),
+    _moments("negative_binomial", "negative binomial test", COUNTS, "fixed.overdispersed:negative_binomial_test"),
     _moments("ratio_t", "t-test of two ratios, delta method", frozenset({MetricKind.RATIO}), "fixed.core:ratio_t"),
     _counts("quantile", "difference of quantiles", QUANTILES, "fixed.quantiles:quantile_difference"),
     _counts("mann_whitney", "Mann and Whitney's test", MEANS, "fixed.rank:mann_whitney", _RANKS),
