@@ -83,9 +83,9 @@ def mid_deviate(s: Floats, n: float, p: float) -> Floats:
     By the incomplete beta function up to 8 in size, beyond by Peizer and Pratt's approximation, right to 0.02 there.
     """
     z = _peizer_pratt(s - 0.5, n, p)
-    near = (np.abs(z) < _NEAR) & (s < n)
-    some = s[near]
-    at_most = betainc(n - some, some + 1, 1 - p)
+    near = np.abs(z) < _NEAR
+    some = np.minimum(s[near], n)
+    at_most = np.where(some < n, betainc(np.where(some < n, n - some, 1.0), some + 1, 1 - p), 1.0)
     below = np.where(some > 0, betainc(n - some + 1, np.where(some > 0, some, 1.0), 1 - p), 0.0)
     z[near] = ndtri((at_most + below) / 2)
     return np.maximum.accumulate(z)

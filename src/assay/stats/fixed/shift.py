@@ -92,11 +92,11 @@ def _ranked(treatment: Counted, control: Counted, rank: float) -> float:
             high = middle
         else:
             low = middle
-    return _next_difference(treatment.values, control.values, low)
+    return _nearest_difference(treatment.values, control.values, high)
 
 
-def _next_difference(t: Floats, c: Floats, low: float) -> float:
-    """The smallest difference above `low`."""
-    places = np.searchsorted(t, c + low, side="right")
-    there = places < t.size
-    return float((t[places[there]] - c[there]).min())
+def _nearest_difference(t: Floats, c: Floats, d: float) -> float:
+    """The difference of a pair next to d, so that halving leaves no rounding behind."""
+    places = np.clip(np.searchsorted(t, c + d), 1, t.size - 1) if t.size > 1 else np.zeros(c.size, dtype=np.int64)
+    found = np.concatenate([t[places] - c, t[np.maximum(places - 1, 0)] - c])
+    return float(found[np.abs(found - d).argmin()])
