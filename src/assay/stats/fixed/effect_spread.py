@@ -23,15 +23,15 @@ from assay.stats.inputs import check_alpha, moments_of
 APART = NoEstimate(
     "no_overlap", "every unit of one arm is above every unit of the other, so chance cannot be measured this way"
 )
-_SMALL_NCP = 35.0
-"""Beyond it the noncentral t's own distribution is not computed accurately; the normal curve takes over."""
+_LARGEST_T = 1000.0
+"""Beyond it the noncentral t's tails are no longer computed accurately; the normal curve takes over."""
 
 
 def cohens_d(treatment: Units, control: Units, *, alpha: float = 0.05) -> EffectEstimate:
     """Cohen's d = (m_t - m_c) / s, s the standard deviation pooled over both arms; in standard deviations.
 
     The interval inverts the noncentral t on n_t + n_c - 2 degrees of freedom (exact for normal values of one variance);
-    where t exceeds 35 it is the large-sample d ± z √(1/n_t + 1/n_c + d² / (2 (n_t + n_c - 2))). Words from 0.2, 0.5,
+    where t exceeds 1000 it is the large-sample d ± z √(1/n_t + 1/n_c + d² / (2 (n_t + n_c - 2))). Words from 0.2, 0.5,
     0.8 on. Source: Cohen 1988, eq. 2.5.1; Steiger & Fouladi 1997 for the interval; Hedges 1981 for large samples.
     """
     return _standardised("cohens_d", treatment, control, alpha, lambda _: 1.0)
@@ -159,7 +159,7 @@ def _d_limits(d: float, t: Parts, c: Parts, nu: float, alpha: float) -> tuple[fl
 
     scale = math.sqrt(1 / t[0] + 1 / c[0])
     statistic = d / scale
-    if abs(statistic) > _SMALL_NCP:
+    if abs(statistic) > _LARGEST_T:
         half = normal_quantile(alpha / 2) * math.sqrt(scale * scale + d * d / (2 * nu))
         return d - half, d + half
     size = abs(statistic)  # the tail of a negative statistic mirrors that of a positive one
