@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import log_ndtr
+from scipy.special import erfcx, log_ndtr, ndtr
 
 from assay.stats.bayesian.curves import Curve, Floats, Gammas, Students
 from assay.stats.bayesian.quadrature import LogFunction, integrated
@@ -61,14 +61,14 @@ def log_normal_loss(z: Floats) -> Floats:
     """log E max(-Z, 0) of Z ~ Normal(z, 1): log(φ(z) - z Φ(-z)), without its cancellation for large z."""
     z = np.asarray(z, dtype=np.float64)
     log_phi = -z * z / 2 - 0.5 * math.log(2 * math.pi)
-    far = np.maximum(z, 8.0) ** 2
-    series = 1 - 3 / far * (1 - 5 / far * (1 - 7 / far * (1 - 9 / far * (1 - 11 / far * (1 - 13 / far)))))
-    near = np.minimum(z, 8.0)
-    ratio = np.exp(log_ndtr(-near) + near * near / 2 + 0.5 * math.log(2 * math.pi))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        direct = -near * np.exp(log_ndtr(-near)) + np.exp(-near * near / 2) / math.sqrt(2 * math.pi)
-        middle = np.where(near > 0, log_phi + np.log(np.maximum(1 - near * ratio, 1e-300)), np.log(direct))
-    return np.where(z > 8.0, log_phi - np.log(far) + np.log(series), middle)
+    # Mills' ratio Φ(-z) / φ(z); beyond 30 what 1 - z times it leaves is a series in 1 / z²
+    near = np.clip(z, 0.0, 30.0)
+    left = 1 - near * math.sqrt(math.pi / 2) * erfcx(near / math.sqrt(2))
+    far = np.maximum(z, 30.0) ** 2
+    series = (1 - 3 / far * (1 - 5 / far * (1 - 7 / far * (1 - 9 / far * (1 - 11 / far))))) / far
+    below = np.minimum(z, 0.0)
+    shallow = np.exp(-below * below / 2) / math.sqrt(2 * math.pi) - below * ndtr(-below)
+    return np.where(z > 0, log_phi + np.log(np.where(z > 30, series, left)), np.log(shallow))
 
 
 def _both_normal(treatment: Curve, control: Curve) -> bool:
