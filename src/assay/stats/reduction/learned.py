@@ -81,8 +81,10 @@ def learned_covariate(
 
     Units are dealt into `n_folds` folds at random, the same for every variant; a copy of the regressor learns from the
     units of all other folds, of all variants together, and predicts this fold. Never make the variant a feature, nor
-    anything measured after exposure (`check_covariate_time`). A model that predicts the units it learned from
-    takes part of the effect away with the noise: with 3 nearest neighbours a third of it.
+    anything measured after exposure (`check_covariate_time`). A model that predicts the units it learned from takes
+    part of the effect away with the noise: with 3 nearest neighbours and 160 units it rejects the true effect of half a
+    standard deviation in 26 % of experiments at 5 %, cross-fitted in 5 %. (Without any effect both keep 5 %: a model
+    that never knew the variant cannot favour one.)
 
     features: one row per unit, one column per feature. value: one number per unit. regressor: anything with fit and
     predict, e.g. of scikit-learn; it is copied, not changed; None is least squares, which needs finite features.

@@ -8,6 +8,7 @@ Transformation of Ratio Metrics for Efficient Online Controlled Experiments"; De
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -69,22 +70,39 @@ def common_covariates(arms: Sequence[Moments]) -> tuple[str, ...]:
     return names
 
 
-def linear(moments: Moments, names: Sequence[str], ratio: tuple[float, float] | None = None) -> Linear:
+class _Places(NamedTuple):
+    """Where the value, the denominator and some covariates stand in moments of given columns."""
+
+    y: int
+    d: int
+    xs: NDArray[np.intp]
+    comoments: NDArray[np.intp]
+    """Of every pair of columns, the place in the upper triangle."""
+
+
+@lru_cache(maxsize=256)
+def _places(columns: tuple[str, ...], names: tuple[str, ...]) -> _Places:
+    k = len(columns)
+    full = np.zeros((k, k), dtype=np.intp)
+    rows, others = np.triu_indices(k)
+    full[rows, others] = full[others, rows] = np.arange(rows.size)
+    y, d = columns.index(VALUE), columns.index(DENOMINATOR) if DENOMINATOR in columns else -1
+    return _Places(y, d, np.array([columns.index(name) for name in names], dtype=np.intp), full)
+
+
+def linear(moments: Moments, names: tuple[str, ...], ratio: tuple[float, float] | None = None) -> Linear:
     """Moments as a linear form. ratio: (R, D) to linearise value / denominator around, None for a mean."""
-    columns = len(moments.columns)
-    full = np.zeros((columns, columns))
-    upper = np.triu_indices(columns)
-    full[upper] = moments.comoments
-    full.T[upper] = moments.comoments
-    y, xs = moments.columns.index(VALUE), [moments.columns.index(name) for name in names]
-    within, means = full[np.ix_(xs, xs)], np.array(moments.means)[xs]
+    y, d, xs, place = _places(moments.columns, names)
+    means, comoments = np.array(moments.means), np.array(moments.comoments)
+    within, cross = comoments[place[xs[:, None], xs]], comoments[place[y, xs]]
+    squares = float(comoments[place[y, y]])
     if ratio is None:
-        return Linear(moments.n, moments.means[y], float(full[y, y]), full[y, xs], within, means)
+        return Linear(moments.n, moments.means[y], squares, cross, within, means[xs])
     around, below = ratio
-    d = moments.columns.index(DENOMINATOR)
     value = around + (moments.means[y] - around * moments.means[d]) / below
-    squares = residual_squares(float(full[y, y]), float(full[y, d]), float(full[d, d]), around) / (below * below)
-    return Linear(moments.n, value, squares, (full[y, xs] - around * full[d, xs]) / below, within, means)
+    squares = residual_squares(squares, float(comoments[place[y, d]]), float(comoments[place[d, d]]), around)
+    cross = (cross - around * comoments[place[d, xs]]) / below
+    return Linear(moments.n, value, squares / (below * below), cross, within, means[xs])
 
 
 def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coefficients | NoEstimate:
@@ -125,8 +143,8 @@ def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coeff
 
 def residuals(group: Linear, by: Coefficients) -> tuple[float, float]:
     """Mean and sum of squares of z - θ'(x - x̄); the latter 0 where it is only what rounding left."""
-    rows = list(by.kept)
-    within = group.within[np.ix_(rows, rows)]
+    rows = np.array(by.kept)
+    within = group.within[rows[:, None], rows]
     value = group.value - float(by.theta @ (group.means[rows] - by.means))
     explained = float(by.theta @ within @ by.theta)
     squares = group.squares - 2 * float(by.theta @ group.cross[rows]) + explained
