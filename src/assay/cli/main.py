@@ -10,6 +10,7 @@ from assay.cli.analyze import analyze
 from assay.cli.assign import assign, assign_sql
 from assay.cli.demo import demo
 from assay.cli.explain import explain
+from assay.cli.plan import plan
 from assay.cli.serve import serve
 from assay.errors import AssayError
 from assay.version import __version__
@@ -24,6 +25,7 @@ def cli() -> None:
 cli.add_command(serve)
 cli.add_command(demo)
 cli.add_command(analyze)
+cli.add_command(plan)
 cli.add_command(explain)
 cli.add_command(assign)
 cli.add_command(assign_sql)

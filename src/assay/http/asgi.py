@@ -24,6 +24,7 @@ from assay.http.health import health_router
 from assay.http.jsonbody import check_json
 from assay.http.ofrep import Ofrep
 from assay.http.openapi import document_api
+from assay.http.power_analysis import power_analysis_router
 from assay.http.problems import (
     MEDIA_TYPE,
     encoded,
@@ -94,8 +95,9 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    # Before /{experiment_id}: its path is more specific.
+    # Before /{experiment_id}: their paths are more specific.
     app.include_router(sample_size_router())
+    app.include_router(power_analysis_router())
     app.include_router(results_router(services))
     app.include_router(experiments_router(services))
     app.include_router(changes_router(services))

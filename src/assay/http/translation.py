@@ -18,7 +18,7 @@ from assay.model.names import KEY_PATTERN, check_key, check_text, key_from_name
 from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.shares import PARTS, even_parts, parts_of, split_parts
 
-_RESERVED = {"assign", "sample-size"}
+_RESERVED = {"assign", "sample-size", "power-analysis"}
 _KINDS = {
     "conversion": MetricKind.CONVERSION,
     "continuous": MetricKind.MEAN,

@@ -11,7 +11,6 @@ from assay.model.metric import Metric
 from assay.model.moments import Moments
 from assay.model.valuecounts import ValueCounts
 
-
 EVERYBODY = "everybody"
 """The one variant of a table that has none, as of what was before any experiment."""
 
@@ -68,7 +67,8 @@ class TableMetric:
 class TableRequest:
     """Which column is the unit, which the variant, and the metrics.
 
-    unit: None where every row is a unit. variant: None where all rows belong to one, called EVERYBODY. stratum: a column known before the start, for post-stratification.
+    unit: None where every row is a unit. variant: None where all rows belong to one, called EVERYBODY. stratum: a
+    column known before the start, for post-stratification.
     value_counts: keys of metrics whose exact value counts are wanted as well. filters: rows to keep.
     """
 

@@ -28,6 +28,7 @@ from assay.stats.planning.answers import (
 from assay.stats.planning.cautions import warnings_of
 from assay.stats.planning.contrasts import tail_of
 from assay.stats.planning.design import Anytime, Design, Form, GroupSequential
+from assay.stats.planning.measured import ShareMeasure
 from assay.stats.planning.search import MOST_UNITS
 from assay.stats.planning.table import DetectableEffect, detectable_effects_table
 from assay.stats.planning.traffic import days_for_units
@@ -40,6 +41,7 @@ NO_LOOKS_POWER = NoEstimate("given_size", "shown for the size that the plan of l
 _SHARES_OF_SIZE = (0.25, 0.5, 1, 2, 4)
 _WATCHED_LOOKS = 20
 _MOST_DAYS = 36_525
+MOST_EXACT = 300
 
 
 def power_analysis(question: PowerQuestion) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def power_analysis(question: PowerQuestion) -> dict[str, Any]:
 
 def _answer(question: PowerQuestion, planned: Planned) -> dict[str, Any]:
     design, effect = planned.design, question.effect
+    _check_exact(question, design)
     required = _required(question, design)
     smallest: int | NoEstimate
     if question.sample_size is not None:
@@ -87,6 +90,19 @@ def _answer(question: PowerQuestion, planned: Planned) -> dict[str, Any]:
             "assumptions": _assumptions(question, planned, design, units),
         }
     )
+
+
+def _check_exact(question: PowerQuestion, design: Design) -> None:
+    """Exact power of shares goes through all outcomes: only where they are few, and the normal curve is not as good."""
+    if design.form != Form.EXACT or not isinstance(design.measured, ShareMeasure):
+        return
+    rough = _required(question, replace(design, form=Form.LARGE_SAMPLE))
+    smallest = max(question.sample_size or 2, rough.smallest if isinstance(rough, SampleSize) else 2)
+    value = design.measured.baseline if question.effect is None else treated_value(design, question.effect)
+    spread = max(share * (1 - share) for share in (design.measured.baseline, value))
+    if max(units_of_size(design, smallest)) * spread > MOST_EXACT:
+        accepted = f"large_sample: with more than about {MOST_EXACT} conversions in a variant it is as good"
+        raise InvalidInput("form", design.form, accepted)
 
 
 def _required(question: PowerQuestion, design: Design) -> SampleSize | NoEstimate:
@@ -148,7 +164,7 @@ def _expected(
     question: PowerQuestion, planned: Planned, design: Design, smallest: int | NoEstimate
 ) -> int | NoEstimate:
     """Units of the smallest variant on average, where the experiment ends as soon as the effect is found."""
-    if isinstance(smallest, NoEstimate) or isinstance(design.method, GroupSequential | Anytime) is False:
+    if isinstance(smallest, NoEstimate) or not isinstance(design.method, (GroupSequential, Anytime)):
         return smallest
     if question.effect is None or design.hypothesis == Hypothesis.EQUIVALENCE:
         return NO_EFFECT if question.effect is None else NoEstimate("equivalence", "not known for equivalence")
@@ -158,7 +174,9 @@ def _expected(
 
 
 def _table(question: PowerQuestion, design: Design, smallest: int | NoEstimate) -> tuple[DetectableEffect, ...]:
-    """By week where the traffic is known, else by size."""
+    """By week where the traffic is known, else by size; of shares always by the normal curve."""
+    if isinstance(design.measured, ShareMeasure):
+        design = replace(design, form=Form.LARGE_SAMPLE)
     if question.daily_traffic is not None:
         return detectable_effects_table(
             design, question.daily_traffic, powers=(question.power,), traffic_share=question.traffic_share

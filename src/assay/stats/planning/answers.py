@@ -103,8 +103,9 @@ def power_of_family(
 def minimum_effect(design: Design, n: int | Sequence[int] | SampleSize, *, power: float = 0.8) -> float | NoEstimate:
     """The smallest effect that is found with this power, with its sign, on the design's scale.
 
-    A two-sided difference gives the smallest one in the design's direction. Non-inferiority may be shown of effects a little worse than
-    none. For equivalence it is the largest increase that is still shown to be equivalent with this power.
+    A two-sided difference gives the smallest one in the design's direction. Non-inferiority may be shown of effects a
+    little worse than none. For equivalence it is the largest increase that is still shown to be equivalent with this
+    power.
     """
     units = _units(design, n)
     checked_power(power, tail_of(design, units))
