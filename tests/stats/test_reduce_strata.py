@@ -176,6 +176,13 @@ def test_a_stratum_without_a_variant_joins_another() -> None:
     assert reduced(one).strata == 2
 
 
+def test_small_cells_are_warned_of() -> None:
+    strata = {key: {"t": Moments.of_counts(2, 4), "c": Moments.of_counts(3, 40)} for key in "ab"}
+    assert any("fewer than 5" in note for note in reduced(strata).warnings)
+    larger = {key: {"t": Moments.of_counts(2, 5), "c": Moments.of_counts(3, 40)} for key in "ab"}
+    assert reduced(larger).warnings == ()
+
+
 def test_no_unit_is_lost_by_merging() -> None:
     arms = drawn(8, n=100, strata=40)
     found = reduced(by_stratum(arms), min_units=10)
@@ -262,6 +269,9 @@ def test_reduced_arms_takes_strata_first_and_covariates_else() -> None:
     assert isinstance(alone, Reduced)
     assert alone.name == "cuped"
     assert "strata were not used" in alone.warnings[0]
+    without = reduced_arms(MetricKind.MEAN, totals, {})
+    assert isinstance(without, Reduced)
+    assert not any("strata" in note for note in without.warnings)
     plain = {name: item.only((VALUE,)) for name, item in totals.items()}
     nothing = reduced_arms(MetricKind.MEAN, plain, {"all": plain})
     assert isinstance(nothing, NoEstimate)

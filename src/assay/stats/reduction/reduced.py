@@ -25,7 +25,7 @@ def reduced_arms(
     A NoEstimate says why nothing was adjusted; compare the plain arms then.
     """
     why: NoEstimate | None = None
-    if strata is not None:
+    if strata:
         found = post_stratified(strata, kind=kind)
         if isinstance(found, Reduced):
             return found
