@@ -16,7 +16,9 @@ _NOT_ASKED = ""
 
 def plan_view(document: Mapping[str, Any]) -> RenderableType:
     """Everything a person needs of one answer of the planner, readable without colour."""
-    parts: list[RenderableType] = [Text(_headline(document), style="bold"), Text(""), _numbers(document), Text("")]
+    parts: list[RenderableType] = [Text(_headline(document), style="bold"), Text("")]
+    if not _is_missing(document["sample_size"]["per_variant"]):
+        parts += [_numbers(document), Text("")]
     rows = document["detectable_effects"]
     known = [row for row in rows if not _is_missing(row["effect"])]
     if known:

@@ -45,6 +45,8 @@ def cautions(question: PowerQuestion, design: Design, days: int | NoEstimate) ->
         found.append(
             "That is more than eight weeks: people lose their cookies and seasons change; look for a larger effect."
         )
+    if design.clusters is not None and design.correlation:
+        found.append("The intraclass correlation must be that of what the covariate leaves, not of the plain values.")
     if question.method == "group_sequential" and design.hypothesis == Hypothesis.EQUIVALENCE:
         found.append(
             "For equivalence the cost of several looks is that of one one-sided test, which is near, not exact."

@@ -56,7 +56,8 @@ def estimate_from_history(
 
     values: one number per unit, or moments (with columns denominator or covariate where they matter). kind: share,
     mean, ratio or rate; when None ratio with a denominator, rate with an exposure, share where all values are 0 or 1
-    (never for moments), else mean. labels: the cluster each unit belongs to, for the intraclass correlation.
+    (never for moments), else mean. labels: the cluster each unit belongs to, for the intraclass correlation; with a
+    covariate that of what the covariate leaves, because a design multiplies it by 1 - correlation².
     A ratio has no correlation with a covariate here, and rates none either: their spread is not that of a mean.
     """
     if isinstance(values, Moments):
@@ -168,10 +169,15 @@ def _of_rates(counts: Floats, exposure: ArrayLike | float | None) -> History | N
 
 
 def _residuals(measured: Measured, columns: dict[str, Floats]) -> Floats:
-    """What varies between units: the value, or for a ratio value - R · denominator."""
+    """What varies between units: the value, less R · denominator for a ratio, less what a covariate tells else."""
     if isinstance(measured, RatioMeasure):
         return columns[VALUE] - measured.baseline * columns[DENOMINATOR]
-    return columns[VALUE]
+    if COVARIATE not in columns or isinstance(measured, RateMeasure):
+        return columns[VALUE]
+    centred = columns[COVARIATE] - columns[COVARIATE].mean()
+    spread = float(centred @ centred)
+    slope = float(centred @ (columns[VALUE] - columns[VALUE].mean())) / spread if spread > 0 else 0.0
+    return np.asarray(columns[VALUE] - slope * centred, dtype=np.float64)
 
 
 def _with_clusters(found: History, residuals: Floats, labels: ArrayLike) -> History:
