@@ -24,8 +24,8 @@ def estimate_from_clusters(clusters: Iterable[Moments], *, kind: str) -> History
     """What a design of whole clusters needs to know, from the moments of each; empty clusters do not count.
 
     kind: share, mean or ratio. The intraclass correlation is by analysis of variance, (MSC - MSW) / (MSC + (m₀ - 1)
-    MSW), at least 0 (Donner & Klar 2000, section 6.2.1); of a ratio R that of value - R · denominator, with a covariate that
-    of the value less what the covariate tells, because the design multiplies (1 - ρ²) by it.
+    MSW), at least 0 (Donner & Klar 2000, section 6.2.1); of a ratio R that of value - R · denominator, with a
+    covariate that of the value less what the covariate tells, because the design multiplies it by 1 - ρ².
     """
     groups = [moments for moments in clusters if moments.n > 0]
     if not groups:
