@@ -15,7 +15,7 @@ from assay.model.result import Interval, NoEstimate
 from assay.model.valuecounts import ValueCounts
 from assay.stats.fixed.clustered import ClusteredQuantile
 from assay.stats.fixed.quantiles import quantile_difference
-from assay.stats.fixed.quantilescore import mid_deviate
+from assay.stats.fixed.quantilescore import tail_deviate
 from assay.stats.fixed.samplequantile import quantile_interval, sample_quantile
 from assay.stats.outcome import Alternative, Outcome
 
@@ -169,11 +169,13 @@ def test_labels_may_be_anything_and_parts_merge() -> None:
 @settings(max_examples=50)
 def test_deviates_are_those_of_the_binomial(n: int, p: float) -> None:
     counts = np.arange(n + 1.0)
-    z = mid_deviate(counts, n, p)
+    z = tail_deviate(counts, n, p)
     exact = binom.cdf(counts - 1, n, p) + binom.pmf(counts, n, p) / 2
     near = (exact > 1e-14) & (exact < 0.99)
     assert np.allclose(z[near], norm.ppf(exact[near]), atol=1e-6)
     assert (np.diff(z) >= 0).all()
+    whole = tail_deviate(counts, n, p, halved=False)
+    assert np.allclose(whole[near], norm.ppf(binom.cdf(counts, n, p)[near]), atol=1e-6)
 
 
 def test_far_tails_a_median_of_zero_and_a_cap() -> None:

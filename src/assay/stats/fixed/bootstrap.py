@@ -167,9 +167,9 @@ def _replicate(
             errors.append(statistic.error(arm.columns, weights))
     estimate = float(statistic.of(arm.columns, plain)[0])
     if not wants_error or statistic.error is None:
-        return Replicated(arm.n, estimate, np.concatenate(found))
+        return Replicated(arm.counts.size, estimate, np.concatenate(found))
     error = float(statistic.error(arm.columns, plain)[0])
-    return Replicated(arm.n, estimate, np.concatenate(found), error, np.concatenate(errors))
+    return Replicated(arm.counts.size, estimate, np.concatenate(found), error, np.concatenate(errors))
 
 
 def _pulls(arm: _Arm, statistic: Statistic) -> Pulls:

@@ -29,9 +29,12 @@ class Pulls(NamedTuple):
 
 
 class Replicated(NamedTuple):
-    """An arm's estimate and replicates, with standard errors where they are asked for."""
+    """An arm's estimate and replicates, with standard errors where they are asked for.
 
-    n: int
+    rows: different units, or all where that is not known.
+    """
+
+    rows: int
     estimate: float
     replicates: Floats
     error: float = 0.0
@@ -54,6 +57,8 @@ def judge_replicates(
     fine = np.isfinite(t.replicates) & np.isfinite(c.replicates)
     used = int(np.count_nonzero(fine))
     difference = t.estimate - c.estimate
+    if t.rows == c.rows == 1:
+        return no_bootstrap(ZERO_VARIANCE, seed, alpha, looked_for, null, difference)
     if used < 0.95 * fine.size or used < math.ceil(2 / alpha):
         return no_bootstrap(TOO_OFTEN_UNDEFINED, seed, alpha, looked_for, null, difference)
     t_star, c_star = t.replicates[fine], c.replicates[fine]

@@ -1,10 +1,10 @@
 """How far each value lies from being a sample's q-th quantile, in standard deviations, without any density.
 
 If v is the q-th quantile, the number of observations at or below it is at least binomial (n, q), and the number below
-it at most that. The score of v is the normal deviate of the tail probability of what was seen, half of the probability
-of the number itself counted (mid-p), 0 where neither is surprising: negative for values that are too low. Clusters
-enter by the effective number of observations, n / design effect, as in Woodruff 1952 and the outer interval of Deng,
-Knoblich & Lu 2018.
+it at most that. The score of v is the normal deviate of the tail probability of what was seen, with half of the
+probability of the number itself unless told otherwise, 0 where neither is surprising: negative for values that are too
+low. Clusters enter by the effective number of observations, n / design effect, as in Woodruff 1952 and the outer
+interval of Deng, Knoblich & Lu 2018.
 """
 
 from __future__ import annotations
@@ -67,27 +67,34 @@ class Scores:
         return (f"{name} has only {beyond:.2g} effective observations beyond the quantile: its interval is rough",)
 
 
-def scored(sample: Counted, q: float, design_effect: float = 1.0) -> Scores:
-    """Scores of a sample that is not empty."""
+def scored(sample: Counted, q: float, design_effect: float = 1.0, *, halved: bool = True) -> Scores:
+    """Scores of a sample that is not empty. halved: mid-p; else the number itself counts in full, which is cautious."""
     effective = sample.n / design_effect
     shares = np.concatenate([[0.0], np.cumsum(sample.counts)]) / sample.n
-    low = np.maximum(0.0, -mid_deviate(effective * shares, effective, q))
-    high = np.maximum(0.0, -mid_deviate(effective * (1 - shares[::-1]), effective, 1 - q))[::-1]
+    # a count on the far side of n q is no surprise; two effective observations of room for the binomial's median
+    room = 2 / effective
+    split_low, split_high = np.searchsorted(shares, q + room, side="right"), np.searchsorted(shares, q - room)
+    low, high = np.zeros(shares.size), np.zeros(shares.size)
+    low[:split_low] = np.maximum(0.0, -tail_deviate(effective * shares[:split_low], effective, q, halved))
+    above = effective * (1 - shares[split_high:][::-1])
+    high[split_high:] = np.maximum(0.0, -tail_deviate(above, effective, 1 - q, halved))[::-1]
     # between two values, as many observations lie at or below as below; at a value they differ by those that have it
     return Scores(sample.values, high[:-1] - low[1:], high - low, q, effective)
 
 
-def mid_deviate(s: Floats, n: float, p: float) -> Floats:
-    """z with Φ(z) = P(B < s) + P(B = s) / 2, B binomial (n, p); ascending in s; s and n need not be whole.
+def tail_deviate(s: Floats, n: float, p: float, halved: bool = True) -> Floats:
+    """z with Φ(z) = P(B ≤ s), or P(B < s) + P(B = s) / 2 where halved, B binomial (n, p); s and n need not be whole.
 
     By the incomplete beta function up to 8 in size, beyond by Peizer and Pratt's approximation, right to 0.02 there.
     """
-    z = _peizer_pratt(s - 0.5, n, p)
+    z = _peizer_pratt(s - 0.5 if halved else s, n, p)
     near = np.abs(z) < _NEAR
     some = np.minimum(s[near], n)
     at_most = np.where(some < n, betainc(np.where(some < n, n - some, 1.0), some + 1, 1 - p), 1.0)
-    below = np.where(some > 0, betainc(n - some + 1, np.where(some > 0, some, 1.0), 1 - p), 0.0)
-    z[near] = ndtri((at_most + below) / 2)
+    if halved:
+        below = np.where(some > 0, betainc(n - some + 1, np.where(some > 0, some, 1.0), 1 - p), 0.0)
+        at_most = (at_most + below) / 2
+    z[near] = ndtri(at_most)
     return np.maximum.accumulate(z)
 
 
@@ -106,6 +113,7 @@ def _bend(x: Floats) -> Floats:
     u = 1 - x
     near = np.abs(u) < 0.03
     safe = np.where(near, 0.5, x)
-    far = (1 - safe * safe + 2 * safe * np.log(safe)) / (1 - safe) ** 2
-    small = np.where(near, u, 0.0)
-    return np.where(near, small * np.polynomial.polynomial.polyval(small, _SERIES), far)
+    bent = (1 - safe * safe + 2 * safe * np.log(safe)) / (1 - safe) ** 2
+    some = u[near]
+    bent[near] = some * np.polynomial.polynomial.polyval(some, _SERIES)
+    return np.asarray(bent)

@@ -92,7 +92,8 @@ def brunner_munzel(
 
     t = (θ̂ - 1/2 - null) / s with s² = s_t² / m + s_c² / n, s_t² the variance over treatment units of the share of
     control units below them (ties half), and Welch's degrees of freedom. The interval is θ̂ - 1/2 ± t s within
-    [-1/2, 1/2] and agrees exactly with p. Ties need no correction. Below 10 units per arm it rejects too often.
+    [-1/2, 1/2] and agrees exactly with p. Ties need no correction. Below 10 units per arm, or with
+    fewer than 10 units off a common value, it rejects too often (5 of 100 units not 0: 7 % at α = 5 %).
     Complete separation has no variance: then only `mann_whitney` gives a p-value.
     treatment, control: value counts, or one number per unit. null: on the scale of `difference`.
     Source: Brunner & Munzel 2000, "The nonparametric Behrens-Fisher problem", section 3.

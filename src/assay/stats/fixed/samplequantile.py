@@ -136,7 +136,7 @@ def _clustered_interval(
         value: float | NoEstimate = quantile_of(sample, q) if sample.n else EMPTY_ARM
         why = ONE_UNIT if sample.n else EMPTY_ARM
         return QuantileEstimate(q=q, value=value, interval=why, coverage=None, n=sample.n, design_effect=why)
-    scores = scored(sample, q, effect)
+    scores = scored(sample, q, effect, halved=False)
     lower, upper = scores.within(normal_quantile(tail))
     bounds = Interval(
         None if looked_for is Alternative.LESS else lower,
