@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, gammaln, log_expit, log_ndtr, polygamma
+from scipy.special import expit, gammaln, log_expit, log_ndtr, logit, polygamma
 
 from assay.stats.bayesian.tails import (
     beta_log_scale,
@@ -24,6 +24,10 @@ from assay.stats.bayesian.tails import (
 
 Floats = NDArray[np.float64]
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
+_SMOOTH = 10.0
+"""Conversions (and non-conversions) or events from which the end of the scale is out of reach."""
+_NEARLY_NORMAL = 50.0
+"""Degrees of freedom from which a t is as good as normal for laying out nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,11 @@ class Points:
 
 
 class Curve(Protocol):
-    """Posteriors of one family. log_density is with respect to u; log_slope is log dx/du."""
+    """Posteriors of one family. log_density is with respect to u; log_slope is log dx/du; on_line is u of x.
+
+    heavy: with tails of Student's t. smooth: by row, whether even nodes do: no density that starts with a step at the
+    end of what a value can be, no tails that matter far out.
+    """
 
     @property
     def mean(self) -> Floats: ...
@@ -59,7 +67,10 @@ class Curve(Protocol):
     def floor(self) -> float: ...
     @property
     def ceiling(self) -> float: ...
+    @property
+    def smooth(self) -> NDArray[np.bool_]: ...
     def log_density(self, u: Floats) -> Floats: ...
+    def on_line(self, x: Floats) -> Floats: ...
     def points(self, u: Floats) -> Points: ...
     def log_slope(self, u: Floats) -> Floats: ...
     def log_below(self, at: Points) -> Floats: ...
@@ -100,6 +111,13 @@ class Betas:
         with np.errstate(over="ignore"):
             inner = np.where(w < 0.5, np.log1p(m * np.expm1(np.minimum(w, 0.5))), w + np.log(m + (1 - m) * np.exp(-w)))
         return beta_log_scale(self.a, self.b) - (n * inner - self.a * w)
+
+    @property
+    def smooth(self) -> NDArray[np.bool_]:
+        return np.asarray(np.minimum(self.a, self.b)[:, 0] >= _SMOOTH)
+
+    def on_line(self, x: Floats) -> Floats:
+        return np.asarray(logit(np.clip(x, 1e-300, 1 - 1e-16)), dtype=np.float64)
 
     def points(self, u: Floats) -> Points:
         return Points(expit(u), expit(-u))
@@ -145,6 +163,13 @@ class Gammas:
         with np.errstate(over="ignore"):
             gain = self.shape * (w - np.expm1(w))
         return gain + 0.5 * np.log(self.shape) - _HALF_LOG_2PI - stirling_rest(self.shape)
+
+    @property
+    def smooth(self) -> NDArray[np.bool_]:
+        return np.asarray(self.shape[:, 0] >= _SMOOTH)
+
+    def on_line(self, x: Floats) -> Floats:
+        return np.log(np.clip(x, 1e-300, 1e300))
 
     def points(self, u: Floats) -> Points:
         with np.errstate(over="ignore"):
@@ -204,6 +229,13 @@ class Students:
         direct = gammaln((small + 1) / 2) - gammaln(small / 2) - 0.5 * np.log(small * math.pi)
         student = np.where(finite > 1e4, series, direct) - (finite + 1) / 2 * np.log1p(z / finite * z)
         return np.where(np.isinf(nu), -_HALF_LOG_2PI - z * z / 2, student) - np.log(self.scale)
+
+    @property
+    def smooth(self) -> NDArray[np.bool_]:
+        return np.asarray(self.degrees_of_freedom[:, 0] >= _NEARLY_NORMAL)
+
+    def on_line(self, x: Floats) -> Floats:
+        return x
 
     def points(self, u: Floats) -> Points:
         return Points(u, np.ones_like(u))

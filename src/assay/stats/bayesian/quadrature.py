@@ -23,6 +23,7 @@ _EVEN_PANELS = 24
 _FEW = 96
 _ORDER = 8
 _STEPS = np.array([0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.5, 8.0, 10.0, 13.0])
+_FINER = 0.02 * 0.4 ** np.arange(16)
 _HEAVY_STEPS = np.concatenate([np.arange(0.0, 12.0, 0.5), 12.0 * 1.5 ** np.arange(0, 50)])
 
 
@@ -40,8 +41,7 @@ def integrated(log_f: LogFunction, centres: Floats, spreads: Floats, *, heavy: b
 def nodes_for(log_f: LogFunction, centres: Floats, spreads: Floats, *, heavy: bool) -> tuple[Floats, Floats]:
     """Points, and logarithms of their weights, that integrate exp(log_f) and whatever is as smooth beside it."""
     if heavy:
-        breaks = _around(centres, spreads, _HEAVY_STEPS)
-        return _panels(np.sort(breaks, axis=1))
+        return heavy_nodes(centres, spreads)
     low, high = _window(log_f, centres, spreads)
     even = low + (high - low) * np.linspace(0.0, 1.0, _EVEN_PANELS + 1)
     if bool((spreads > (high - low) / _EVEN_PANELS).all()):
@@ -56,6 +56,22 @@ def even_nodes(log_f: LogFunction, centres: Floats, spreads: Floats) -> tuple[Fl
     low, high = _window(log_f, centres, spreads)
     step = (high - low) / (_FEW - 1)
     return low + step * np.arange(_FEW), np.broadcast_to(np.log(step), (len(low), _FEW))
+
+
+def broken_nodes(log_f: LogFunction, centres: Floats, spreads: Floats, breaks: Floats) -> tuple[Floats, Floats]:
+    """Nodes for a log-concave density beside something with a step or a kink at `breaks` (rows, any number): panels
+    that become finer and finer towards them."""
+    low, high = _window(log_f, centres, spreads)
+    even = low + (high - low) * np.linspace(0.0, 1.0, _EVEN_PANELS + 1)
+    around = np.clip(_around(centres, spreads, _STEPS), low, high)
+    finer = [breaks + (high - low) * step for step in np.concatenate([-_FINER[::-1], [0.0], _FINER])]
+    near = np.clip(np.concatenate(finer, axis=1), low, high)
+    return _panels(np.sort(np.concatenate([even, around, near], axis=1), axis=1))
+
+
+def heavy_nodes(centres: Floats, spreads: Floats) -> tuple[Floats, Floats]:
+    """Nodes for curves with heavy tails around all these centres."""
+    return _panels(np.sort(_around(centres, spreads, _HEAVY_STEPS), axis=1))
 
 
 def _around(centres: Floats, spreads: Floats, steps: Floats) -> Floats:

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, ndtri, polygamma
 
 from assay.stats.bayesian.curves import Betas, Curve, Floats, Points, Students
-from assay.stats.bayesian.quadrature import even_nodes, nodes_for
+from assay.stats.bayesian.quadrature import broken_nodes, even_nodes, heavy_nodes
 
 Flags = NDArray[np.bool_]
 _PROBIT_END = 37.0
 _SEARCHES = 200
-_NEARLY_BELL = 0.65
-"""Spread of a logit or logarithm up to which few evenly spaced points do (from about three conversions on)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +65,18 @@ class Spread:
 def difference(treatment: Curve, control: Curve) -> Spread:
     """T - C. Chances are right, relative to themselves, down to about 1e-20."""
     scales = _on_scale(treatment), _on_scale(control)
-    line = _Lines(treatment, control, scales[0] <= scales[1])
+    on_t = scales[0] <= scales[1]
 
-    def tail(x: Floats, *, upper: bool) -> Floats:
-        return line.log_tail(lambda c, rows: c.moved(x[rows, None]), lambda t, rows: t.moved(-x[rows, None]), upper)
+    def plus(points: Points, d: Floats) -> Points:
+        return points.moved(d)
 
+    def minus(points: Points, d: Floats) -> Points:
+        return points.moved(-d)
+
+    lines = _Lines(treatment, control, on_t, plus, minus)
     return Spread(
-        log_below=lambda x: tail(x, upper=False),
-        log_above=lambda x: tail(x, upper=True),
+        log_below=lambda x: lines.log_tail(x, upper=False),
+        log_above=lambda x: lines.log_tail(x, upper=True),
         centre=(treatment.mean - control.mean)[:, 0],
         scale=np.hypot(*scales),
         floor=treatment.floor - control.ceiling,
@@ -92,15 +94,19 @@ def lift(treatment: Curve, control: Curve) -> Spread:
         ratio = treatment.mean[:, 0] / control.mean[:, 0]
         centre = ratio - 1
         shares = _on_scale(treatment) / control.mean[:, 0], np.abs(ratio) * _on_scale(control) / control.mean[:, 0]
-    line = _Lines(treatment, control, shares[0] <= shares[1])
+
+    def times(points: Points, r: Floats) -> Points:
+        return points.times(r)
+
+    def divided(points: Points, r: Floats) -> Points:
+        return points.times(1 / r)
+
+    lines = _Lines(treatment, control, shares[0] <= shares[1], times, divided)
 
     def tail(x: Floats, *, upper: bool) -> Floats:
         r = 1 + x
-        r = np.where(np.abs(r) < 1e-300, 1e-300, r)
         # on the treatment's line C is compared with T / r, the other way round where r is negative
-        return line.log_tail(
-            lambda c, rows: c.times(r[rows, None]), lambda t, rows: t.times(1 / r[rows, None]), upper, r < 0
-        )
+        return lines.log_tail(np.where(np.abs(r) < 1e-300, 1e-300, r), upper=upper, turned=r < 0)
 
     return Spread(
         log_below=lambda x: tail(x, upper=False),
@@ -117,51 +123,82 @@ def taken(curve: Curve, rows: NDArray[np.intp]) -> Curve:
     return type(curve)(*values)
 
 
-Moved = Callable[[Points, NDArray[np.intp]], Points]
+Moved = Callable[[Points, Floats], Points]
 
 
 class _Lines:
-    """Nodes on the line of the narrower of two curves, row by row, so that the other is smooth between them."""
+    """Integrates over the line of the narrower of two curves, row by row, so that the other is smooth between nodes.
 
-    def __init__(self, treatment: Curve, control: Curve, on_treatment: Flags) -> None:
-        self.treatment, self.control = treatment, control
+    T ≤ to_treatment(C, x) and C ≥ to_control(T, x) are the same event: effect ≤ x.
+    """
+
+    def __init__(
+        self, treatment: Curve, control: Curve, on_treatment: Flags, to_treatment: Moved, to_control: Moved
+    ) -> None:
         self.n_rows = len(on_treatment)
-        self.on_t, self.on_c = np.flatnonzero(on_treatment), np.flatnonzero(np.logical_not(on_treatment))
-        self.nodes_t, self.nodes_c = _weighted(treatment, self.on_t), _weighted(control, self.on_c)
+        smooth = treatment.smooth & control.smooth
+        self.parts = []
+        for on_t, own, other, there, back in (
+            (True, treatment, control, to_control, to_treatment),
+            (False, control, treatment, to_treatment, to_control),
+        ):
+            for even in (True, False):
+                rows = np.flatnonzero((on_treatment == on_t) & (smooth == even))
+                if len(rows):
+                    self.parts.append(_Part(taken(own, rows), taken(other, rows), rows, there, back, even, on_t))
 
-    def log_tail(self, of_control: Moved, of_treatment: Moved, upper: bool, turned: Flags | None = None) -> Floats:
-        """log P(T ≤ moved C), or of > with `upper`; of_treatment moves T instead, to where C is compared with it."""
+    def log_tail(self, x: Floats, *, upper: bool, turned: Flags | None = None) -> Floats:
+        """log P(effect ≤ x), or of > with `upper`. turned: rows where the treatment's line counts backwards."""
         answer = np.empty(self.n_rows)
-        if len(self.on_c):
-            points, log_w = self.nodes_c
-            other, at = taken(self.treatment, self.on_c), of_control(points, self.on_c)
-            answer[self.on_c] = logsumexp(log_w + (other.log_above(at) if upper else other.log_below(at)), axis=1)
-        if len(self.on_t):
-            points, log_w = self.nodes_t
-            other, at = taken(self.control, self.on_t), of_treatment(points, self.on_t)
-            flip = np.zeros(len(self.on_t), bool) if turned is None else np.asarray(turned)[self.on_t]
-            use_below = np.logical_xor(flip, upper)
-            if use_below.all():
-                logs = other.log_below(at)
-            elif not use_below.any():
-                logs = other.log_above(at)
-            else:
-                logs = np.where(use_below[:, None], other.log_below(at), other.log_above(at))
-            answer[self.on_t] = logsumexp(log_w + logs, axis=1)
+        flip = np.zeros(self.n_rows, dtype=np.bool_) if turned is None else turned
+        for part in self.parts:
+            above = flip[part.rows] == upper if part.on_treatment else np.full(len(part.rows), upper)
+            answer[part.rows] = part.log_tail(x[part.rows, None], above)
         return np.minimum(answer, 0.0)
 
 
-def _weighted(curve: Curve, rows: NDArray[np.intp]) -> tuple[Points, Floats]:
-    if not len(rows):
-        return Points(np.empty((0, 0)), np.empty((0, 0))), np.empty((0, 0))
-    part = taken(curve, rows)
-    bell = not part.heavy and (isinstance(part, Students) or bool((part.spread < _NEARLY_BELL).all()))
-    if bell:
-        u, log_w = even_nodes(part.log_density, part.centre, part.spread)
-    else:
-        u, log_w = nodes_for(part.log_density, part.centre, part.spread, heavy=part.heavy)
-    log_w = log_w + part.log_density(u)
-    return part.points(u), log_w - logsumexp(log_w, axis=1, keepdims=True)
+class _Part:
+    """Rows that share a way to lay nodes: even ones once for all, or around where the other curve has its edges."""
+
+    def __init__(
+        self,
+        own: Curve,
+        other: Curve,
+        rows: NDArray[np.intp],
+        there: Moved,
+        back: Moved,
+        even: bool,
+        on_treatment: bool,
+    ) -> None:
+        self.own, self.other, self.rows, self.on_treatment = own, other, rows, on_treatment
+        self.there, self.back = there, back
+        self.fixed = self._weighted(*even_nodes(own.log_density, own.centre, own.spread)) if even else None
+
+    def log_tail(self, x: Floats, above: Flags) -> Floats:
+        points, log_w = self.fixed or self._weighted(*self._nodes(x))
+        at = self.there(points, x)
+        if above.all():
+            logs = self.other.log_above(at)
+        elif not above.any():
+            logs = self.other.log_below(at)
+        else:
+            logs = np.where(above[:, None], self.other.log_above(at), self.other.log_below(at))
+        return np.asarray(logsumexp(log_w + logs, axis=1), dtype=np.float64)
+
+    def _weighted(self, u: Floats, log_w: Floats) -> tuple[Points, Floats]:
+        log_w = log_w + self.own.log_density(u)
+        return self.own.points(u), log_w - logsumexp(log_w, axis=1, keepdims=True)
+
+    def _nodes(self, x: Floats) -> tuple[Floats, Floats]:
+        if isinstance(self.other, Students):
+            # the other curve's centre and width as they lie on this line
+            centre = self.back(self.other.points(self.other.centre), x).x
+            edge = self.back(self.other.points(self.other.centre + self.other.spread), x).x
+            centre, width = np.clip(centre, -1e100, 1e100), np.clip(np.abs(edge - centre), 1e-100, 1e100)
+            return heavy_nodes(np.hstack([self.own.centre, centre]), np.hstack([self.own.spread, width]))
+        ends = np.array([[end for end in (self.other.floor, self.other.ceiling) if math.isfinite(end)]])
+        edges = self.own.on_line(self.back(Points(ends, 1 - ends), x).x)
+        return broken_nodes(self.own.log_density, self.own.centre, self.own.spread, edges)
 
 
 def _on_scale(curve: Curve) -> Floats:
