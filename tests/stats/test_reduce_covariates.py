@@ -109,6 +109,17 @@ def test_p_and_interval_agree_and_intervals_nest(kind: MetricKind, seed: int, al
     assert outside is (number(wide.p_value) <= alpha) or abs(number(wide.p_value) - alpha) < 1e-9
 
 
+def test_alternatives_nulls_and_warnings_of_ratios_are_passed_on() -> None:
+    arms = drawn(12)
+    up, down = (cuped_ratio_t(arms["t"], arms["c"], alternative=side) for side in ("greater", "less"))
+    assert number(up.p_value) + number(down.p_value) == pytest.approx(1)
+    moved = cuped_ratio_t(arms["t"], arms["c"], null=number(up.difference), alpha=0.1)
+    assert moved.p_value == pytest.approx(1)
+    assert moved.level == 0.9
+    one = {name: item.only((VALUE, DENOMINATOR, COVARIATE)) for name, item in drawn(13, n=12).items()}
+    assert "few units" in cuped_ratio_t(one["t"], one["c"]).warnings[0]
+
+
 @given(seed=seeds)
 def test_the_order_of_covariates_does_not_matter(seed: int) -> None:
     arms = drawn(seed)

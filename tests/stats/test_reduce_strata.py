@@ -164,6 +164,12 @@ def test_small_strata_join_their_neighbours_by_size_alone() -> None:
     lopsided = {"a": {"t": cell(3), "c": cell(97)}, "b": {"t": cell(97), "c": cell(3)}}
     assert len(merged(lopsided, 10)[0]) == 2
     assert merged(lopsided, 10)[1] == []
+    beside = {
+        "a": {"t": cell(3), "c": cell(3)},
+        "b": {"t": cell(3), "c": cell(97)},
+        "c": {"t": cell(49), "c": cell(49)},
+    }
+    assert [group["c"].n for group in merged(beside, 10)[0]] == [97, 52]
 
 
 def test_a_stratum_without_a_variant_joins_another() -> None:
@@ -265,6 +271,10 @@ def test_reduced_arms_takes_strata_first_and_covariates_else() -> None:
     found = reduced_arms(MetricKind.MEAN, totals, by_stratum(arms))
     assert isinstance(found, Reduced)
     assert found.name == "stratified"
+    ratio = reduced_arms(MetricKind.RATIO, totals, by_stratum(arms))
+    assert isinstance(ratio, Reduced)
+    assert ratio.arms == reduced(by_stratum(arms), MetricKind.RATIO, 10).arms
+    assert ratio.arms != found.arms
     alone = reduced_arms(MetricKind.MEAN, totals, {"all": totals})
     assert isinstance(alone, Reduced)
     assert alone.name == "cuped"

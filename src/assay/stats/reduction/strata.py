@@ -34,7 +34,7 @@ Strata = Mapping[str, Mapping[str, Moments]]
 MIN_UNITS = 10
 """Units of every variant that a stratum should expect: a cell then has fewer than 2 once in 2,000."""
 _FEW_IN_A_CELL = 5
-SMALL_CELLS = "A stratum has fewer than 5 units of a variant; its variance is hardly known, and false alarms may be more frequent."
+SMALL_CELLS = "A stratum has fewer than 5 units of a variant; false alarms may be more frequent than alpha."
 ONE_STRATUM = NoEstimate("one_stratum", "all units are in one stratum, so there is nothing to adjust")
 STRATA_TOO_SMALL = NoEstimate(
     "strata_too_small", "the strata are too small to be told apart: no two have enough units of every variant"
@@ -75,9 +75,9 @@ def post_stratified(
     pooled over all strata and variants.
 
     Strata too small to expect `min_units` units of every variant are merged with their neighbours by name (`merged`).
-    Variants without an estimate, or of one unit, are left out. Simulated, strata of the default size are no more liberal
-    than the same comparison without them; cells of 2 to 5 units are (10 % of 200 units in one variant, few conversions:
-    12 % of A/A tests significant at 5 %, without strata 9 %), and a warning says so.
+    Variants without an estimate, or of one unit, are left out. Simulated, strata of the default size are no more
+    liberal than the same comparison without them; cells of 2 to 5 units are (10 % of 200 units in one variant, few
+    conversions: 12 % of A/A tests significant at 5 %, without strata 9 %), and a warning says so.
     Raises InvalidInput for columns that differ, or `min_units` below 2.
     """
     if min_units < 2:
