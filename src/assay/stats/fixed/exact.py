@@ -28,7 +28,8 @@ from assay.stats.outcome import Alternative, Outcome, nothing
 
 TOO_MANY_UNITS = NoEstimate(
     "too_many_units",
-    f"more than {grid.MOST_TABLES:,} tables could have been seen (about 199 units per arm), too many to go through; "
+    f"more than {grid.MOST_TABLES:,} tables could have been seen (199 units per arm), or an arm has more than "
+    f"{grid.MOST_UNITS:,} units: too many to go through; "
     "use miettinen_nurminen, or fisher_exact for rare conversions",
 )
 _TWO_SIDED, _GREATER, _LESS = Alternative
@@ -127,7 +128,8 @@ def boschloo_exact(
     error at most α. The interval inverts the same order of tables (Buehler limits), so p and interval agree for every
     null. With no conversion in an arm, or all converted, the order cannot tell tables on one side apart, and the bound
     there is -1 or 1. The relative interval is the score test's and may disagree. statistic: Fisher's p-value.
-    For (n_t + 1)(n_c + 1) up to 40,000 tables. Source: Boschloo 1970, "Raised conditional level of significance for
+    Up to 40,000 tables (n_t + 1)(n_c + 1) and 1,000 units per arm.
+    Source: Boschloo 1970, "Raised conditional level of significance for
     the 2 x 2-table when testing the equality of two probabilities"; Kabaila & Lloyd 2003 for the limits.
     """
     asked = question(alpha, alternative, null)
@@ -161,9 +163,11 @@ def barnard_exact(
     p = the largest chance, over shares that differ by the null, of a table with a statistic at least as extreme
     (two-sided: by its size). The true error is at most α. The interval runs from the lowest to the highest difference
     the test accepts, each with the statistic of its own (Agresti & Min 2001; one-sided Chan & Zhang 1999). What lies
-    outside it is rejected; a difference inside may be rejected too, where the accepted ones have a gap: a warning says
-    so for the null. The relative interval is the large-sample score test's and may disagree.
-    For (n_t + 1)(n_c + 1) up to 40,000 tables. Source: Barnard 1947, "Significance tests for 2 × 2 tables"; Suissa &
+    outside it is rejected, but for accepted stretches narrower than about 0.005. A difference inside may be rejected
+    too, where the accepted ones have a gap: a warning says so for the null. The relative interval is the large-sample
+    score test's and may disagree.
+    Up to 40,000 tables (n_t + 1)(n_c + 1) and 1,000 units per arm.
+    Source: Barnard 1947, "Significance tests for 2 × 2 tables"; Suissa &
     Shuster 1985 for the statistic.
     """
     asked = question(alpha, alternative, null)
@@ -171,12 +175,12 @@ def barnard_exact(
     if isinstance(pair, NoEstimate) or grid.too_many(pair):
         return _nothing("barnard_exact", pair if isinstance(pair, NoEstimate) else TOO_MANY_UNITS, asked)
 
-    def p_at(delta: float) -> float:
+    def p_at(delta: float, enough: float | None = None) -> float:
         scores = _signed(grid.every_score(pair, delta), asked.alternative)
-        return grid.largest_chance(grid.at_least_as_extreme(scores, pair), delta)
+        return grid.largest_chance(grid.at_least_as_extreme(scores, pair), delta, enough)
 
     def accepted(delta: float) -> bool:
-        return pair.difference == delta or (abs(delta) < 1 and p_at(delta) > asked.alpha)
+        return pair.difference == delta or (abs(delta) < 1 and p_at(delta, asked.alpha) > asked.alpha)
 
     lower = -1.0 if asked.alternative is _LESS else grid.outermost_accepted(accepted, -1.0, pair.difference)
     upper = 1.0 if asked.alternative is _GREATER else grid.outermost_accepted(accepted, 1.0, pair.difference)

@@ -23,6 +23,7 @@ NULL_OUT_OF_REACH = NoEstimate(
 )
 _WIDEST_LOG_RATIO = 60.0
 _FARTHEST = 1e9
+_UNEQUAL, _FEW = 1.5, 5
 _TWO_SIDED = Alternative.TWO_SIDED
 
 
@@ -42,8 +43,9 @@ def miettinen_nurminen(
     the z of two pooled shares. Any null above -1 and below 1, so it serves non-inferiority: null=-margin and
     alternative="greater". The relative interval is that of the ratio's score test at the null 0 or any other.
     p and interval agree; with null 0 the relative interval agrees too. Works with no conversion or all converted.
-    With arms of one size the true error stays close to α (5.0 % to 5.5 % for 5 % at 30 units each). A small arm beside
-    a large one with few conversions can reach more: see the warning it then gives.
+    Enumerated over all tables, the true error for 5 % is at most 6.2 % with arms of one size from 5 to 400 units, two-
+    or one-sided. With arms of unequal size and few conversions (or few others) it reaches 9.4 %; where the smaller of
+    two arms that differ in size by half or more is expected to hold fewer than 5, a warning says so.
     Source: Miettinen & Nurminen 1985, "Comparative analysis of two rates", eq. 8-9 and appendix I.
     """
     asked = question(alpha, alternative, null)
@@ -90,7 +92,9 @@ def newcombe(
 
     lower = d - √((p_t - l_t)² + (u_c - p_c)²), upper = d + √((u_t - p_t)² + (p_c - l_c)²). The relative interval is the
     same construction for p_t - R p_c. The statistic is the normal quantile at which a bound meets the null, and the
-    p-value its tail, so p and both intervals agree (the relative one when null is 0).
+    p-value its tail, so p and both intervals agree (the relative one when null is 0). Enumerated over all tables, the
+    true error for 5 % is at most 6.2 % with arms of one size; with unequal arms and few conversions it reaches 8.5 %,
+    with the same warning as `miettinen_nurminen`.
     Source: Newcombe 1998, "Interval estimation for the difference between independent proportions", Statistics in
     Medicine 17:873, method 10; Donner & Zou 2012 for the ratio.
     """
@@ -174,6 +178,20 @@ def _shown(
         asked.alternative,
         asked.null,
         asked.level,
+        warnings=_cautions(pair),
+    )
+
+
+def _cautions(pair: SharePair) -> tuple[str, ...]:
+    """A sentence where the true error was measured well above what is asked."""
+    smaller, larger = sorted((pair.n_t, pair.n_c))
+    pooled = (pair.x_t + pair.x_c) / (pair.n_t + pair.n_c)
+    if larger < _UNEQUAL * smaller or smaller * min(pooled, 1 - pooled) >= _FEW:
+        return ()
+    which = "converted" if pooled < 0.5 else "not converted"
+    return (
+        f"The smaller arm is expected to hold fewer than {_FEW} {which} units, and the arms differ in size: such "
+        "tests gave up to 9.4 % false alarms for 5 %. Use boschloo_exact or fisher_exact.",
     )
 
 
