@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assay.errors import InvalidInput
-from assay.model.metric import Metric, MetricKind, Role
+from assay.model.metric import Metric, MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.plan import Method, Plan
 from assay.model.result import ArmEstimate, MetricResult, Posterior, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.armview import arm_estimate, quantile_arm
 from assay.stats.comparison import Measured, Tuning, compare, comparison, is_harmful, measure
+from assay.stats.family import Family
 from assay.stats.looking import Looks
-from assay.stats.multiple.adjust import adjust, interval_alpha
 from assay.stats.outcome import Outcome
 from assay.stats.registry import NamedTest
 from assay.stats.sequential.mixture import tuned_rho_squared
@@ -94,22 +93,11 @@ def analyse_metrics(
             )
         except InvalidInput as error:
             failures[metric.key] = str(error)
-    sizes = family_sizes(measured, control)
-    estimates = [_outcomes(item, sizes[item.metric.role], setting) for item in measured]
-    adjusted = _adjusted(measured, estimates, sizes, setting)
-    results = [
-        _result(item, estimates[i], adjusted[i], sizes[item.metric.role], setting) for i, item in enumerate(measured)
-    ]
+    family = Family(measured, control, plan, one_look=validity is Validity.FIXED and data.looks is None)
+    outcomes = [_outcomes(item, family, setting) for item in measured]
+    adjusted = family.adjusted(outcomes)
+    results = [_result(item, outcomes[i], adjusted[i], family, setting) for i, item in enumerate(measured)]
     return tuple(results), failures
-
-
-def family_sizes(measured: Sequence[Measured], control: str) -> Counter[Role]:
-    """Comparisons per role: those whose two arms both have units, whether or not a p-value comes of them."""
-    sizes: Counter[Role] = Counter()
-    for item in measured:
-        seen = [variant for variant, arm in item.moments.items() if arm.n > 0]
-        sizes[item.metric.role] += len(seen) - 1 if control in seen else 0
-    return sizes
 
 
 def _unusable(metric: Metric, moments: Mapping[str, Moments] | None, control: str) -> str:
@@ -127,36 +115,14 @@ def _unusable(metric: Metric, moments: Mapping[str, Moments] | None, control: st
     return ""
 
 
-def _outcomes(item: Measured, family_size: int, setting: _Setting) -> dict[str, Outcome]:
+def _outcomes(item: Measured, family: Family, setting: _Setting) -> dict[str, Outcome]:
     """Treatment → outcomes, with intervals at the family's level."""
-    alpha = interval_alpha(setting.plan.alpha, family_size, setting.plan.correction)
+    alpha = family.interval_alpha(item)
     return {
         variant: compare(item, variant, setting.control, setting.validity, setting.tuning, alpha, setting.looks)
         for variant in item.moments
         if variant != setting.control
     }
-
-
-def _adjusted(
-    measured: Sequence[Measured],
-    estimates: Sequence[Mapping[str, Outcome]],
-    sizes: Mapping[Role, int],
-    setting: _Setting,
-) -> list[dict[str, float]]:
-    """Adjusted p-values per metric and treatment; comparisons of the family without a p-value count as p = 1."""
-    answer: list[dict[str, float]] = [{} for _ in measured]
-    for role, size in sizes.items():
-        found = [
-            (i, variant, item.p_value)
-            for i, of_metric in enumerate(estimates)
-            if measured[i].metric.role is role
-            for variant, item in of_metric.items()
-            if isinstance(item.p_value, float)
-        ]
-        p_values = [p for _, _, p in found] + [1.0] * (size - len(found))
-        for (i, variant, _), p in zip(found, adjust(p_values, setting.plan.correction), strict=False):
-            answer[i][variant] = p
-    return answer
 
 
 def _posteriors(item: Measured, setting: _Setting) -> dict[str, Posterior]:
@@ -192,12 +158,12 @@ def _result(
     item: Measured,
     outcomes: Mapping[str, Outcome],
     adjusted: Mapping[str, float],
-    family_size: int,
+    family: Family,
     setting: _Setting,
 ) -> MetricResult:
     metric, plan = item.metric, setting.plan
     arms = tuple(_arm(item, variant, setting) for variant in item.arms)
-    alpha = interval_alpha(plan.alpha, family_size, plan.correction)
+    alpha = family.interval_alpha(item)
     believed = _posteriors(item, setting) if plan.method is Method.BAYESIAN else {}
     comparisons = tuple(
         comparison(
@@ -221,7 +187,7 @@ def _result(
         arms=arms,
         comparisons=comparisons,
         correction=plan.correction,
-        family_size=family_size,
+        family_size=family.sizes[metric.role],
         warnings=item.warnings,
         threshold=metric.threshold,
     )

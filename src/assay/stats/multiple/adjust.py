@@ -7,23 +7,35 @@ from itertools import accumulate
 
 from assay.model.plan import Correction
 
+FAMILYWISE = (Correction.BONFERRONI, Correction.HOLM, Correction.HOCHBERG, Correction.DUNNETT)
+"""Corrections that bound the chance of any false alarm in the family."""
+
 
 def adjust(p_values: Sequence[float], method: Correction) -> list[float]:
     """Adjusted p-values, in the order given; reject where the adjusted value is below α.
 
     holm: step-down, controls the chance of any false alarm under every dependence (Holm 1979).
+    hochberg: step-up with Holm's factors; more powerful, under independence or positive dependence (Hochberg 1988).
     bonferroni: m p. benjamini_hochberg: step-up, controls the expected share of false alarms among the alarms
-    under independence or positive dependence (Benjamini & Hochberg 1995). none: as given.
+    under independence or positive dependence (Benjamini & Hochberg 1995). benjamini_yekutieli: the same times
+    1 + 1/2 + … + 1/m, under every dependence (Benjamini & Yekutieli 2001). e_bh: for p-values that are 1 / e of an
+    e-value, as anytime-valid ones are: step-up on m / (rank e), under every dependence (Wang & Ramdas 2022); it is
+    Benjamini and Hochberg's rule on 1 / e, without their factor. dunnett needs more than p-values: here it is Holm's,
+    see `assay.stats.multiple.dunnett`. none: as given.
     """
     m = len(p_values)
     order = sorted(range(m), key=lambda i: p_values[i])
     ascending = [p_values[i] for i in order]
     if method is Correction.BONFERRONI:
         adjusted = [m * p for p in ascending]
-    elif method is Correction.HOLM:
+    elif method is Correction.HOCHBERG:
+        steps = ((m - rank) * ascending[rank] for rank in reversed(range(m)))
+        adjusted = list(accumulate(steps, min))[::-1]
+    elif method in (Correction.HOLM, Correction.DUNNETT):
         adjusted = list(accumulate(((m - rank) * p for rank, p in enumerate(ascending)), max))
-    elif method is Correction.BENJAMINI_HOCHBERG:
-        from_the_top = (m / (rank + 1) * ascending[rank] for rank in reversed(range(m)))
+    elif method in (Correction.BENJAMINI_HOCHBERG, Correction.BENJAMINI_YEKUTIELI, Correction.E_BH):
+        factor = sum(1 / i for i in range(1, m + 1)) if method is Correction.BENJAMINI_YEKUTIELI else 1.0
+        from_the_top = (factor * m / (rank + 1) * ascending[rank] for rank in reversed(range(m)))
         adjusted = list(accumulate(from_the_top, min))[::-1]
     else:
         adjusted = ascending
@@ -36,8 +48,9 @@ def adjust(p_values: Sequence[float], method: Correction) -> list[float]:
 def interval_alpha(alpha: float, family_size: int, method: Correction) -> float:
     """The error each interval of a family is given.
 
-    With Holm and Bonferroni α/m, so that all intervals of the family cover at once with probability 1 - α; with
-    the others α. Holm may therefore call a difference significant whose simultaneous interval just includes 0.
+    With Bonferroni, Holm, Hochberg and Dunnett α/m, so that all intervals of the family cover at once with probability
+    1 - α; with the others α. Holm and Hochberg may therefore call a difference significant whose simultaneous interval
+    just includes 0; Dunnett's own intervals are narrower (`assay.stats.multiple.dunnett`).
     """
-    corrects = method in (Correction.HOLM, Correction.BONFERRONI)
+    corrects = method in FAMILYWISE
     return alpha / max(1, family_size) if corrects else alpha
