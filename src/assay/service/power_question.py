@@ -38,7 +38,19 @@ MOST_TRAFFIC = 10**10
 MOST_DAYS = 1000
 DEFAULT_LOOKS = 4
 _LEAST_ALPHA = 1e-12
-_LARGEST = 1e60
+_SMALLEST, _LARGEST = 1e-50, 1e50
+"""Sizes of numbers whose squares are numbers."""
+_SIZED = (
+    "baseline",
+    "baseline_sd",
+    "treatment_sd",
+    "unit_variance",
+    "dispersion",
+    "exposure",
+    "heterogeneity",
+    "effect",
+    "margin",
+)
 _RHO = 2.0
 """Kim and DeMets's power, as the analysis of planned looks has it."""
 _SPREADS = {
@@ -191,8 +203,10 @@ def _check(question: PowerQuestion) -> None:
     if question.effect is None and question.sample_size is None and question.daily_traffic is None:
         accepted = "the effect to size for; it may be left out where sample_size or daily_traffic is given"
         raise InvalidInput("effect", None, accepted)
-    if question.effect is not None and not abs(question.effect) <= _LARGEST:
-        raise InvalidInput("effect", question.effect, "a finite number")
+    for field in _SIZED:
+        number = getattr(question, field)
+        if number is not None and number != 0 and not _SMALLEST <= abs(number) <= _LARGEST:
+            raise InvalidInput(field, number, f"0, or a number from {_SMALLEST:g} to {_LARGEST:g} in size")
     _check_traffic(question)
 
 
