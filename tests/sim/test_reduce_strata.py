@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.stats.arm import Arm, arm_of
+from assay.stats.contrast import sequential_means
 from assay.stats.fixed.core import compare_arms
-from assay.stats.outcome import Outcome
+from assay.stats.outcome import Alternative, Outcome
 from assay.stats.reduction.report import Reduced
 from assay.stats.reduction.strata import post_stratified, totals_of
+from assay.stats.sequential.margins import watched_contrast
+from assay.stats.sequential.mixture import tuned_rho_squared
 from tests.sim import claims
 from tests.sim.test_reduce_covariates import missed, significant
 from tests.sim.unit_streams import Array
@@ -134,6 +137,28 @@ def test_power_gained() -> None:
         for item in drawn[:500]
     ]
     assert np.mean(significant(plain)) < 0.75
+
+
+def test_sequences_of_stratified_arms() -> None:
+    """Ever significant, looked at every 100 units; strata are merged and split anew at each look."""
+    replications, strata, rho_squared = claims.REPLICATIONS // 10, 4, tuned_rho_squared(1_000, ALPHA)
+    rng = np.random.default_rng(927)
+    ever = np.zeros(replications, dtype=bool)
+    for i in range(replications):
+        place, treated = rng.integers(0, strata, 1_000), rng.random(1_000) < 0.5
+        y = (rng.random(1_000) < 0.05 * (1 + place)).astype(float)
+        for look in range(100, 1_001, 100):
+            drawn: Strata = {str(k): {} for k in range(strata)}
+            for k in range(strata):
+                for name, chosen in (("t", treated), ("c", ~treated)):
+                    here = chosen[:look] & (place[:look] == k)
+                    drawn[str(k)][name] = Moments.of_counts(int(y[:look][here].sum()), int(here.sum()))
+            found = post_stratified(drawn)
+            if isinstance(found, Reduced):
+                contrast = sequential_means(found.arms["t"], found.arms["c"])
+                outcome = watched_contrast("x", contrast, rho_squared, ALPHA, alternative=Alternative.TWO_SIDED)
+                ever[i] |= outcome.significant()
+    claims.error_kept("sequence of post-stratified shares, ever", ever, ALPHA)
 
 
 def test_ratios() -> None:
