@@ -314,35 +314,43 @@ def test_a_mistake_is_named_as_it_was_asked(change: dict[str, Any], field: str) 
     assert caught.value.accepted
 
 
-NUMBERS = st.one_of(st.floats(-2, 2), st.floats(allow_nan=False), st.sampled_from([0.0, 0.05, 0.8, 1e-300, 1e300]))
+SHARES = st.floats(1e-9, 1 - 1e-9)
+SIZES = st.one_of(SHARES, st.floats(-14, 14).map(lambda power: 10.0**power), st.floats(-50, 50).map(lambda p: 10.0**p))
+ANY = st.floats(allow_nan=False)
 
 
 @st.composite
 def questions(draw: st.DrawFn) -> dict[str, Any]:
-    """Anything that can be asked, most of it senseless."""
+    """Anything that can be asked, much of it senseless."""
     kind = draw(st.sampled_from(["conversion", "mean", "ratio", "count"]))
     spread = {"mean": "baseline_sd", "ratio": "unit_variance", "count": "dispersion"}
-    asked: dict[str, Any] = {"metric_type": kind, "baseline": draw(NUMBERS)}
+    asked: dict[str, Any] = {"metric_type": kind, "baseline": draw(SHARES if kind == "conversion" else SIZES)}
     if kind in spread:
-        asked[spread[kind]] = draw(NUMBERS)
-    asked["method"] = draw(st.sampled_from(["fixed", "sequential", "group_sequential"]))
-    asked["scale"] = draw(st.sampled_from(["relative", "absolute"]))
+        asked[spread[kind]] = draw(SIZES)
+    asked["method"] = draw(st.sampled_from(["fixed", "fixed", "sequential", "group_sequential"]))
     asked["hypothesis"] = draw(st.sampled_from(["difference", "superiority", "non_inferiority", "equivalence"]))
+    if asked["hypothesis"] != "difference":
+        asked["margin"] = draw(SHARES)
+    if kind != "count":
+        asked["scale"] = draw(st.sampled_from(["relative", "absolute"]))
+    asked["effect"] = draw(st.one_of(st.none(), st.just(0.0), SHARES, SIZES, SIZES.map(lambda size: -size), ANY))
     for name, values in (
-        ("effect", NUMBERS),
-        ("margin", NUMBERS),
+        ("baseline", ANY),
         ("power", st.floats(0.01, 1)),
         ("alpha", st.floats(0, 0.5)),
         ("covariate_correlation", st.floats(-1, 1)),
-        ("daily_traffic", NUMBERS),
+        ("daily_traffic", st.floats(1, 1e10)),
         ("traffic_share", st.floats(0, 1)),
-        ("sample_size", st.integers(0, 10**12)),
-        ("weights", st.lists(st.floats(0, 1e300), min_size=2, max_size=4).map(tuple)),
+        ("sample_size", st.one_of(st.integers(2, 1_000), st.integers(0, 10**12))),
+        ("weights", st.lists(st.one_of(SHARES, SIZES), min_size=2, max_size=4).map(tuple)),
         ("direction", st.sampled_from(["increase", "decrease"])),
         ("correction", st.sampled_from(["none", "dunnett"])),
         ("form", st.sampled_from(["exact"])),
+        ("one_sided", st.just(True)),
     ):
-        if draw(st.booleans()):
+        if draw(st.integers(0, 5)) == (5 if name in ("baseline", "form", "one_sided") else 0) or (
+            name == "sample_size" and asked["effect"] is None
+        ):
             asked[name] = draw(values)
     return asked
 
