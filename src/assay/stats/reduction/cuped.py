@@ -8,7 +8,7 @@ A ratio of means R_a = ȳ_a / d̄_a is linearised first: z = R_a + (y - R_a d) /
 ratio becomes R_a - θ'(x̄_a - x̄) and its variance that of z - θ'x over n_a. The numerator and the denominator of the
 period before are two covariates: the best linear combination of both is at least as good as the linearised ratio of
 that period (Deng et al. 2013, appendix B; Jin & Ba 2023, "Toward Optimal Variance Reduction in Online Controlled
-Experiments", section 3; Budylin, Drutsa, Katsev & Tsoy 2018).
+Experiments"; Budylin, Drutsa, Katsev & Tsoy 2018).
 
 Covariates must be known before exposure; see `assay.stats.reduction.timing`.
 """

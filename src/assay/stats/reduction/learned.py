@@ -2,7 +2,7 @@
 saw the unit.
 
 Source: Guo, Coey, Konutgan, Li, Schoener & Goldman 2021, "Machine Learning for Variance Reduction in Online
-Experiments" (cross-fitting, section 2); Jin & Ba 2023, "Toward Optimal Variance Reduction in Online Controlled
+Experiments" (cross-fitting); Jin & Ba 2023, "Toward Optimal Variance Reduction in Online Controlled
 Experiments". Here one coefficient θ pooled over the variants (CUPED) takes the place of their regression.
 """
 

@@ -110,8 +110,8 @@ def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coeff
 
     Covariates that are constant, or explained by those before them to all but a millionth, are left out.
     factor: with k ≥ 2 covariates and f = Σ (n_g - 1) degrees of freedom, f / (f - k) · (f - 1) / (f - k - 1): the
-    residuals' own degrees of freedom, and what estimating θ adds to the variance of a difference (Cox & McCullagh
-    1982, "Some aspects of analysis of covariance", section 4, for normal covariates). 1 with one covariate, as
+    residuals' own degrees of freedom, and what estimating θ adds on average to the variance of a difference (for normal
+    covariates; Cox & McCullagh 1982, "Some aspects of analysis of covariance"). 1 with one covariate, as
     CUPED is published.
     """
     if not names:
