@@ -136,6 +136,29 @@ def test_copies_add_nothing(sample: list[int], times: int, q: float) -> None:
     assert arm.design_effect == 1.0 or arm.design_effect == pytest.approx(times * n / (n - 1))
 
 
+def test_copies_widen_nothing_and_narrow_nothing() -> None:
+    rng = np.random.default_rng(33)
+    t, c = rng.lognormal(0.3, 1, 400), rng.lognormal(0, 1, 400)
+    units = np.repeat(np.arange(400), 6)
+    arms = (ClusteredQuantile.of(units, np.repeat(arm, 6), 0.5) for arm in (t, c))
+    copied, plain = quantile_difference(*arms), quantile_difference(t, c)
+    assert copied.statistic == pytest.approx(plain.statistic, rel=0.05)
+    one = quantile_interval(ClusteredQuantile.of(units, np.repeat(t, 6), 0.5), 0.5).interval
+    single = quantile_interval(t, 0.5).interval
+    assert isinstance(one, Interval)
+    assert isinstance(single, Interval)
+    assert (one.lower, one.upper) == pytest.approx((single.lower, single.upper), rel=0.05)
+
+
+def test_a_control_that_may_be_zero_has_no_highest_lift() -> None:
+    found = quantile_difference(np.arange(1.0, 41.0), [0.0] * 18 + [float(x) for x in range(1, 23)])
+    assert isinstance(found.interval, Interval)
+    assert found.interval.upper is not None
+    assert isinstance(found.relative_interval, Interval)
+    assert found.relative_interval.upper is None
+    assert found.relative_interval.lower is not None
+
+
 def test_labels_may_be_anything_and_parts_merge() -> None:
     rng = np.random.default_rng(31)
     units, seen = rng.integers(0, 50, 400), rng.lognormal(size=400).round(2)

@@ -172,6 +172,39 @@ def test_a_billion_units_and_far_tails() -> None:
     assert anova({"a": [0.0, 1e-3] * 5000, "b": [5.0, 5.001] * 5000}).log_p == pytest.approx(-170_000, rel=0.2)
 
 
+def test_nothing_is_lost_beside_a_million_million() -> None:
+    """Quarters are exact in a float there, means of three units are not."""
+    groups = {"a": [0.25, 0.5, 0.75], "b": [0.5, 1.0, 1.25], "c": [0.25, 0.25, 1.0]}
+    far = {name: [2.0**42 + x for x in values] for name, values in groups.items()}
+    for test in (anova, welch_anova):
+        assert test(far).statistic == pytest.approx(test(groups).statistic, rel=1e-12)
+
+
+def test_the_first_count_of_wins_that_is_rejected() -> None:
+    """Five against five: 23 of 25 wins is the first with p below 5 %, and clearly so for the interval."""
+    c = [2.0, 4.0, 6.0, 8.0, 10.0]
+    inside, beyond = mann_whitney([5.0, 9.0, 11.0, 12.0, 13.0], c), mann_whitney([7.0, 9.0, 11.0, 12.0, 13.0], c)
+    assert (inside.statistic, beyond.statistic) == (21.0, 22.0)
+    beyond = mann_whitney([9.0, 9.5, 11.0, 12.0, 13.0], c)
+    assert beyond.statistic == 23.0
+    assert beyond.p_value == pytest.approx(2 * 4 / math.comb(10, 5))
+    assert isinstance(beyond.interval, Interval)
+    assert isinstance(inside.interval, Interval)
+    assert beyond.interval.lower is not None
+    assert beyond.interval.lower > 0.005
+    assert leaves_out(mann_whitney([7.0, 9.0, 11.0, 12.0, 13.0], c).interval, 0.0) is False
+
+
+def test_the_limit_has_both_sides_in_the_far_tail() -> None:
+    from scipy.special import kolmogorov
+
+    t, c = np.arange(3000.0), np.arange(3000.0) + 480
+    outcome = kolmogorov_smirnov(t, c)
+    z = outcome.statistic * math.sqrt(1500)  # type: ignore[operator]
+    assert z > 5
+    assert outcome.p_value == pytest.approx(float(kolmogorov(z)), rel=1e-9)
+
+
 def test_unequal_spreads_are_warned_of_and_equal_ones_are_not() -> None:
     rng = np.random.default_rng(14)
     assert any("shape" in item for item in mann_whitney(rng.normal(0, 10, 50), rng.normal(0, 1, 150)).warnings)
