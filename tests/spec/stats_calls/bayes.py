@@ -91,10 +91,12 @@ def one_mean(mean: float, standard_error: float, prior: list[float]) -> Found:
 
 
 def learned(**inputs: Any) -> Found:
-    found = learn_prior(inputs.pop("effects"), inputs.pop("errors"), fewest=3, **inputs)
+    method = inputs.pop("method", "likelihood")
+    found = learn_prior(inputs.pop("effects"), inputs.pop("errors"), fewest=3, method=method, **inputs)
     assert isinstance(found, LearnedPrior), found
-    nu = found.prior.degrees_of_freedom
-    numbers = {"mean": found.prior.mean, "sd": found.prior.sd, "log_likelihood": found.log_likelihood}
+    nu = found.prior.degrees_of_freedom if isinstance(found.prior, EffectPrior) else math.inf
+    numbers = {"mean": found.mean, "sd": found.sd, "log_likelihood": found.log_likelihood}
+    numbers |= {"prior_mean": found.prior.mean, "prior_sd": found.prior.sd}
     return {**numbers, "mean_error": found.mean_error, "degrees_of_freedom": nu if math.isfinite(nu) else -1}
 
 

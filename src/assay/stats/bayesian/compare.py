@@ -15,7 +15,7 @@ from assay.stats.bayesian.best import best_of
 from assay.stats.bayesian.effects import draw_arms, effect_posterior
 from assay.stats.bayesian.judge import NO_MEAN, answer_of, judge_arms, judge_effect, with_best
 from assay.stats.bayesian.posteriors import ArmPosterior, Estimate, MeanPosterior
-from assay.stats.bayesian.priors import EffectPrior, EffectScale
+from assay.stats.bayesian.priors import EffectPrior, EffectScale, MixturePrior
 from assay.stats.inputs import check_alpha
 
 ARM_MISSING = NoEstimate("arm_missing", "another arm has no estimate, so none can be called the best")
@@ -77,7 +77,7 @@ def compare_posteriors(
 def compare_effects(
     treatments: Mapping[str, Estimate | NoEstimate],
     control: Estimate | NoEstimate,
-    prior: EffectPrior,
+    prior: EffectPrior | MixturePrior,
     *,
     direction: Direction = Direction.INCREASE,
     level: float = 0.95,

@@ -31,6 +31,7 @@ from assay.stats.bayesian.priors import (
     BetaPrior,
     EffectPrior,
     GammaPrior,
+    MixturePrior,
     NormalPrior,
     Prior,
 )
@@ -56,11 +57,11 @@ class Likelihood(StrEnum):
 
 
 _ACCEPTED: dict[Likelihood, tuple[type[Any], ...]] = {
-    Likelihood.SHARE: (BetaPrior, EffectPrior),
-    Likelihood.EVENTS: (GammaPrior, EffectPrior),
-    Likelihood.MEAN: (NormalPrior, EffectPrior),
-    Likelihood.RATIO: (NormalPrior, EffectPrior),
-    Likelihood.ESTIMATE: (NormalPrior, EffectPrior),
+    Likelihood.SHARE: (BetaPrior, EffectPrior, MixturePrior),
+    Likelihood.EVENTS: (GammaPrior, EffectPrior, MixturePrior),
+    Likelihood.MEAN: (NormalPrior, EffectPrior, MixturePrior),
+    Likelihood.RATIO: (NormalPrior, EffectPrior, MixturePrior),
+    Likelihood.ESTIMATE: (NormalPrior, EffectPrior, MixturePrior),
 }
 
 
@@ -94,7 +95,7 @@ def bayesian_comparison(
         raise InvalidInput("prior", type(prior).__name__, f"{names} for the likelihood {likelihood.value}")
     arms = dict(treatments) if isinstance(treatments, Mapping) else {"treatment": treatments}
     options: dict[str, Any] = {"direction": Direction(direction), "level": level, "rope": rope}
-    if isinstance(prior, EffectPrior):
+    if isinstance(prior, EffectPrior | MixturePrior):
         estimates = {name: _estimate(data, likelihood, name) for name, data in arms.items()}
         base = _estimate(control, likelihood, "control")
         warned = {name: _effect_cautions(data, control, likelihood, prior, base) for name, data in arms.items()}
@@ -190,7 +191,7 @@ def _arm_cautions(treatment: Any, control: Any, likelihood: Likelihood, prior: A
 
 
 def _effect_cautions(
-    treatment: Any, control: Any, likelihood: Likelihood, prior: EffectPrior, base: Estimate | NoEstimate
+    treatment: Any, control: Any, likelihood: Likelihood, prior: EffectPrior | MixturePrior, base: Estimate | NoEstimate
 ) -> tuple[str, ...]:
     """What a reader should know of an answer under a prior on the effect."""
     found = list(_arm_cautions(treatment, control, likelihood, None)) if likelihood in _BY_MOMENTS else []

@@ -18,7 +18,7 @@ from scipy.special import log_ndtr, logsumexp
 from assay.stats.bayesian.curves import Floats
 from assay.stats.bayesian.pairs import log_normal_loss
 from assay.stats.bayesian.posteriors import Estimate
-from assay.stats.bayesian.priors import EffectPrior, EffectScale
+from assay.stats.bayesian.priors import EffectPrior, EffectScale, MixturePrior
 from assay.stats.bayesian.spreads import Spread
 
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -111,17 +111,17 @@ class EffectPosterior:
             return float(logsumexp(np.log(self.weights) + logs))
 
 
-def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior) -> EffectPosterior:
+def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior | MixturePrior) -> EffectPosterior:
     """The posterior of treatment - control. Standard errors above 0; a relative prior needs a control other than 0."""
     v_t, v_c = treatment.standard_error**2, control.standard_error**2
     v, d = v_t + v_c, treatment.value - control.value
-    centre, log_weights, variances = components(prior, control.value)
-    log_weights = log_weights - 0.5 * np.log(v + variances) - (d - centre) ** 2 / (2 * (v + variances))
+    centres, log_weights, variances = components(prior, control.value)
+    log_weights = log_weights - 0.5 * np.log(v + variances) - (d - centres) ** 2 / (2 * (v + variances))
     if prior.flat:
         log_weights, means, posterior_variances = np.zeros(1), np.array([d]), np.array([v])
     else:
         share = v / (v + variances)
-        means, posterior_variances = d + share * (centre - d), variances * share
+        means, posterior_variances = d + share * (centres - d), variances * share
     weights = np.exp(log_weights - logsumexp(log_weights))
     return EffectPosterior(
         weights=weights,
@@ -134,31 +134,39 @@ def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior)
     )
 
 
-def components(prior: EffectPrior, control: float, nodes: int = _NODES) -> tuple[float, Floats, Floats]:
-    """The prior of the absolute effect as a mixture of Normals: centre, log weights, variances."""
-    size = abs(control) if prior.scale is EffectScale.RELATIVE else 1.0
-    sign = math.copysign(1.0, control) if prior.scale is EffectScale.RELATIVE else 1.0
-    centre, nu = prior.mean * size * sign, prior.degrees_of_freedom
-    if math.isinf(nu) or prior.flat:
-        return centre, np.zeros(1), np.array([(prior.sd * size) ** 2 if not prior.flat else 1.0])
+def components(prior: EffectPrior | MixturePrior, control: float, nodes: int = _NODES) -> tuple[Floats, Floats, Floats]:
+    """The prior of the absolute effect as a mixture of Normals: means, log weights, variances."""
+    unit = control if prior.scale is EffectScale.RELATIVE else 1.0
+    if isinstance(prior, MixturePrior):
+        sds = np.array(prior.sds) * unit
+        return np.array(prior.means) * unit, np.log(prior.weights), sds * sds
+    nu = prior.degrees_of_freedom
+    if prior.flat or math.isinf(nu):
+        variance = 1.0 if prior.flat else (prior.sd * unit) ** 2
+        return np.array([prior.mean * unit]), np.zeros(1), np.array([variance])
     # precision w ~ Gamma(ν/2, ν/2), by the trapezoid rule on log w
     log_w = np.linspace(-83 / nu - 12 / math.sqrt(nu), math.log1p(82 / nu) + 13 / math.sqrt(nu), nodes)
     weights = nu / 2 * (log_w - np.expm1(log_w))
-    return centre, weights - logsumexp(weights), (prior.sd * size) ** 2 * np.exp(-log_w)
+    variances = (prior.sd * unit) ** 2 * np.exp(-log_w)
+    return np.full(nodes, prior.mean * unit), weights - logsumexp(weights), variances
 
 
 def draw_arms(
-    treatments: Sequence[Estimate], control: Estimate, prior: EffectPrior, rng: np.random.Generator, draws: int
+    treatments: Sequence[Estimate],
+    control: Estimate,
+    prior: EffectPrior | MixturePrior,
+    rng: np.random.Generator,
+    draws: int,
 ) -> Floats:
     """Draws of (control, treatments…) from their joint posterior; effects independent before the data.
 
     The control's line is cut into parts of equal probability; in each, treatments are independent mixtures.
     """
-    centre, log_weights, variances = components(prior, control.value, nodes=100)
+    centres, log_weights, variances = components(prior, control.value, nodes=100)
     grid = control.value + control.standard_error * np.linspace(-12, 12, 4001)
     log_p = -(((grid - control.value) / control.standard_error) ** 2) / 2
     for arm in treatments:
-        log_p = log_p + _log_mixture(arm, grid, prior, centre, log_weights, variances)
+        log_p = log_p + _log_mixture(arm, grid, prior, centres, log_weights, variances)
     cumulated = np.cumsum(np.exp(log_p - log_p.max()))
     per_stratum = -(-draws // _STRATA)
     levels = (np.arange(_STRATA) + rng.random(_STRATA)) / _STRATA
@@ -169,21 +177,26 @@ def draw_arms(
         if prior.flat:
             columns.append(arm.value + arm.standard_error * rng.standard_normal(_STRATA * per_stratum))
             continue
-        logs = log_weights - 0.5 * np.log(v + variances) - (d - centre) ** 2 / (2 * (v + variances))
+        logs = log_weights - 0.5 * np.log(v + variances) - (d - centres) ** 2 / (2 * (v + variances))
         chance = np.exp(logs - logsumexp(logs, axis=1, keepdims=True)).cumsum(axis=1)
         u = rng.random((_STRATA, per_stratum))
         picked = np.stack([np.searchsorted(row / row[-1], at) for row, at in zip(chance, u, strict=True)])
         share = v / (v + variances[picked])
-        means, sds = d + share * (centre - d), np.sqrt(variances[picked] * share)
+        means, sds = d + share * (centres[picked] - d), np.sqrt(variances[picked] * share)
         columns.append((c[:, None] + means + sds * rng.standard_normal(means.shape)).ravel())
     return np.stack(columns, axis=1)
 
 
 def _log_mixture(
-    arm: Estimate, grid: Floats, prior: EffectPrior, centre: float, log_weights: Floats, variances: Floats
+    arm: Estimate,
+    grid: Floats,
+    prior: EffectPrior | MixturePrior,
+    centres: Floats,
+    log_weights: Floats,
+    variances: Floats,
 ) -> Floats:
     if prior.flat:
         return np.zeros_like(grid)
     total = arm.standard_error**2 + variances
-    d = (arm.value - grid)[:, None] - centre
+    d = (arm.value - grid)[:, None] - centres
     return np.asarray(logsumexp(log_weights - 0.5 * np.log(total) - d * d / (2 * total), axis=1), dtype=np.float64)

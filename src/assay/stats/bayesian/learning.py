@@ -14,11 +14,15 @@ from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 from assay.stats.bayesian.curves import Floats
 from assay.stats.bayesian.effects import components
-from assay.stats.bayesian.priors import BetaPrior, EffectPrior, EffectScale
+from assay.stats.bayesian.priors import BetaPrior, EffectPrior, EffectScale, MixturePrior
 from assay.stats.inputs import units_of
 
 FEWEST = 10
 """Past experiments below which the spread of effects cannot be learned well enough to be believed."""
+_FEW_TO_PLUG_IN = 100
+_COMPONENTS = 150
+_NO_SD = 1e-4
+"""A most likely spread below this share of the errors is none."""
 TAILS = (3.0, 4.0, 6.0, 10.0, 30.0, math.inf)
 """Degrees of freedom tried for heavy tails."""
 NO_SPREAD = NoEstimate(
@@ -30,16 +34,19 @@ NO_SPREAD = NoEstimate(
 class LearnedPrior:
     """A prior of effects and how it was learned.
 
-    experiments: how many. log_likelihood: of the estimates, effects integrated out (natural logarithm).
-    mean_error: standard error of the prior's centre; 0 where the centre was given. shrinkage: share of a typical past
-    estimate that is kept, sd² / (sd² + median standard error²), between 0 and 1.
+    mean, sd: of effects, the most likely ones of the method. experiments: how many. log_likelihood: of the estimates
+    at these, effects integrated out (natural logarithm). mean_error: standard error of the mean; 0 where the centre
+    was given. shrinkage: share of a typical past estimate that is kept, sd² / (sd² + median standard error²).
     """
 
-    prior: EffectPrior
+    prior: EffectPrior | MixturePrior
+    mean: float
+    sd: float
     experiments: int
     log_likelihood: float
     mean_error: float
     shrinkage: float
+    warnings: tuple[str, ...] = ()
 
 
 def learn_prior(
@@ -47,32 +54,35 @@ def learn_prior(
     standard_errors: ArrayLike,
     *,
     scale: EffectScale | str = EffectScale.RELATIVE,
-    method: str = "likelihood",
+    method: str = "hierarchical",
     centre: float | None = None,
     heavy_tails: bool = False,
     fewest: int = FEWEST,
 ) -> LearnedPrior | NoEstimate:
     """The prior of effects from estimates of past experiments with their standard errors, on one scale.
 
-    Model: estimateᵢ ~ Normal(effectᵢ, errorᵢ), effectᵢ ~ Normal(mean, sd). method "likelihood": mean and sd maximise
-    the likelihood with effects integrated out, Σ log Normal(estimateᵢ; mean, sd² + errorᵢ²) (Efron & Morris 1973);
-    "moments": DerSimonian & Laird 1986, equation 8. centre: fixes the mean, e.g. 0. heavy_tails: effects from
-    Student's t, its degrees of freedom among TAILS by likelihood, as in Azevedo, Deng, Montiel Olea, Rao & Weyl 2020.
-    Experiments must be all of a kind, losers included: a list of winners gives a prior that believes too much.
+    Model: estimateᵢ ~ Normal(effectᵢ, errorᵢ), effectᵢ ~ Normal(mean, sd). Methods:
+    "hierarchical": mean and sd have flat priors and are integrated out (BDA3 section 5.4, equations 5.20 and 5.21);
+    the prior of the next effect is a mixture over what sd may be, so that it knows how little is known of it.
+    "likelihood": the mean and sd that maximise Σ log Normal(estimateᵢ; mean, sd² + errorᵢ²), as if they were known
+    (Efron & Morris 1973). "moments": those of DerSimonian & Laird 1986, equation 8.
+    centre: fixes the mean, e.g. 0. heavy_tails: with "likelihood", effects from Student's t, its degrees of freedom
+    among TAILS by likelihood, as in Azevedo, Deng, Montiel Olea, Rao & Weyl 2020. Experiments must be all of a kind,
+    losers included: a list of winners gives a prior that believes too much.
 
-    Refused (NoEstimate) with fewer than `fewest` experiments, at least 3, or where the estimates spread no more than
-    their errors explain. The learned sd is used as if it were known. Simulated over effects from the prior with
-    errors as large as the spread, the true effect is in the 95 % interval 94.3 % of the time after 20 experiments and
-    92.1 % after 10; 94.7 % after 50.
+    Refused (NoEstimate) with fewer than `fewest` experiments, at least 3; "likelihood" and "moments" also where the
+    estimates spread no more than their errors explain. How often an effect of the next experiment is outside its
+    95 % interval, simulated with errors as large as the spread: "hierarchical" 5.1 % after 10 and 20 experiments;
+    "likelihood" 16 % after 10, 11 % after 20, 8 % after 50 (with a warning below 100).
     """
     d, s = units_of(effects, "effects"), units_of(standard_errors, "standard_errors")
     if d.size != s.size:
         raise InvalidInput("standard_errors", f"{s.size} values", f"{d.size}, one per effect")
     if (s <= 0).any():
         raise InvalidInput("standard_errors", float(s.min()), "numbers above 0")
-    if method not in ("likelihood", "moments"):
-        raise InvalidInput("method", method, "likelihood or moments")
-    if heavy_tails and method == "moments":
+    if method not in ("hierarchical", "likelihood", "moments"):
+        raise InvalidInput("method", method, "hierarchical, likelihood or moments")
+    if heavy_tails and method != "likelihood":
         raise InvalidInput("method", method, "likelihood, where heavy_tails is asked for")
     if centre is not None and not math.isfinite(centre):
         raise InvalidInput("centre", centre, "a finite number")
@@ -80,24 +90,34 @@ def learn_prior(
         raise InvalidInput("fewest", fewest, "3 or more")
     if d.size < fewest:
         return NoEstimate("too_few_experiments", f"{d.size} past experiments; at least {fewest} are needed")
-    unit = float(np.sqrt(np.median(s**2)))
-    found = _moments(d / unit, s / unit, centre if centre is None else centre / unit)
-    if method == "likelihood":
-        found = _most_likely(d / unit, s / unit, centre if centre is None else centre / unit, found)
-    mean, sd = found
-    if sd <= 0:
+    unit = float(np.median(s))
+    y, error, at = d / unit, s / unit, None if centre is None else centre / unit
+    mean, sd = _moments(y, error, at)
+    if method != "moments":
+        mean, sd = _most_likely(y, error, at)
+    if sd <= 0 and method != "hierarchical":
         return NO_SPREAD
     nu = math.inf
     if heavy_tails:
-        mean, sd, nu = _heaviest(d / unit, s / unit, centre if centre is None else centre / unit, mean, sd)
-    prior = EffectPrior(mean=mean * unit, sd=sd * unit, scale=EffectScale(scale), degrees_of_freedom=nu)
-    weights = 1 / (sd**2 + (s / unit) ** 2)
+        mean, sd, nu = _heaviest(y, error, at, mean, sd)
+    weights = 1 / (sd**2 + error**2)
+    prior: EffectPrior | MixturePrior
+    warnings: tuple[str, ...] = ()
+    if method == "hierarchical":
+        prior = _integrated(y, error, at, unit, EffectScale(scale))
+    else:
+        prior = EffectPrior(mean=mean * unit, sd=sd * unit, scale=EffectScale(scale), degrees_of_freedom=nu)
+        if d.size < _FEW_TO_PLUG_IN:
+            warnings = (f"The spread of {d.size} effects is used as if it were known: intervals are too short.",)
     return LearnedPrior(
         prior=prior,
+        mean=mean * unit,
+        sd=sd * unit,
         experiments=int(d.size),
-        log_likelihood=_log_likelihood(d / unit, s / unit, mean, sd, nu) - d.size * math.log(unit),
+        log_likelihood=_log_likelihood(y, error, mean, sd, nu) - d.size * math.log(unit),
         mean_error=unit / math.sqrt(float(weights.sum())) if centre is None else 0.0,
         shrinkage=sd**2 / (sd**2 + 1),
+        warnings=warnings,
     )
 
 
@@ -159,25 +179,51 @@ def _weighted_mean(d: Floats, s: Floats, variance: float) -> float:
     return float(w @ d / w.sum())
 
 
-def _most_likely(d: Floats, s: Floats, centre: float | None, start: tuple[float, float]) -> tuple[float, float]:
-    """The mean is known given the sd, so one number is searched: every local maximum from a grid, then the best."""
+def _most_likely(d: Floats, s: Floats, centre: float | None) -> tuple[float, float]:
+    """The mean is known given the sd, so one number is searched: on a grid, then beside its best point."""
     from scipy.optimize import minimize_scalar
 
     def cost(sd: float) -> float:
         mean = _weighted_mean(d, s, sd * sd) if centre is None else centre
         return -_log_likelihood(d, s, mean, sd, math.inf)
 
-    widest = 2 * float(np.abs(d - np.median(d)).max()) + (0.0 if centre is None else abs(float(np.median(d)) - centre))
-    grid = np.concatenate([[0.0], np.geomspace(1e-6, max(widest, 1e-3), 60)])
+    grid = _sd_grid(d, centre, 60)
     place = int(np.argmin([cost(float(sd)) for sd in grid]))
-    if place == 0:
-        return start[0], 0.0
-    low, high = float(grid[place - 1]), float(grid[min(place + 1, len(grid) - 1)])
+    low, high = float(grid[max(place - 1, 0)]), float(grid[min(place + 1, len(grid) - 1)])
     sd = float(minimize_scalar(cost, bounds=(low, high), method="bounded", options={"xatol": 1e-12}).x)
-    # a maximum at the lower edge of the grid is one at 0
-    if sd < 1e-4:
-        return start[0], 0.0
+    if sd < _NO_SD or cost(sd) >= cost(0.0):
+        sd = 0.0
     return (_weighted_mean(d, s, sd * sd) if centre is None else centre), sd
+
+
+def _sd_grid(d: Floats, centre: float | None, n: int) -> Floats:
+    """Spreads worth trying, from none to several times what is seen."""
+    middle = float(np.median(d)) if centre is None else centre
+    widest = max(20 * float(np.abs(d - middle).max()), 1.0)
+    return np.concatenate([[0.0], np.geomspace(1e-3, widest, n)])
+
+
+def _integrated(d: Floats, s: Floats, centre: float | None, unit: float, scale: EffectScale) -> MixturePrior:
+    """The next effect with mean and sd integrated out: one Normal for each sd of a grid, weighted by its posterior."""
+    sd = _sd_grid(d, centre, _COMPONENTS)[:, None]
+    v = sd**2 + s**2
+    precision = (1 / v).sum(axis=1)
+    means = (d / v).sum(axis=1) / precision if centre is None else np.full(len(sd), centre)
+    log_p = -0.5 * (np.log(v) + (d - means[:, None]) ** 2 / v).sum(axis=1)
+    variances = sd[:, 0] ** 2
+    if centre is None:
+        log_p = log_p - 0.5 * np.log(precision)
+        variances = variances + 1 / precision
+    weights = np.exp(log_p - log_p.max()) * np.gradient(sd[:, 0])
+    keep = (weights > 1e-12 * weights.max()) & (variances > 0)
+    weights = weights[keep] / weights[keep].sum()
+    sds = np.sqrt(variances[keep])
+    return MixturePrior(
+        weights=tuple(weights.tolist()),
+        means=tuple((means[keep] * unit).tolist()),
+        sds=tuple((sds * unit).tolist()),
+        scale=scale,
+    )
 
 
 def _heaviest(d: Floats, s: Floats, centre: float | None, mean: float, sd: float) -> tuple[float, float, float]:

@@ -34,6 +34,13 @@ class EffectScale(StrEnum):
     RELATIVE = "relative"
 
 
+def _scale(given: EffectScale | str) -> EffectScale:
+    try:
+        return EffectScale(given)
+    except ValueError:
+        raise InvalidInput("scale", given, "absolute or relative") from None
+
+
 @dataclass(frozen=True, slots=True)
 class BetaPrior:
     """Beta(a, b) for a share: as if a - 1 of a + b - 2 units had converted before a uniform start. a, b > 0."""
@@ -114,10 +121,7 @@ class EffectPrior:
     def __post_init__(self) -> None:
         _finite(self.mean, "mean")
         _spread(self.sd, "sd")
-        try:
-            object.__setattr__(self, "scale", EffectScale(self.scale))
-        except ValueError:
-            raise InvalidInput("scale", self.scale, "absolute or relative") from None
+        object.__setattr__(self, "scale", _scale(self.scale))
         if not self.degrees_of_freedom >= 1:
             raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "1 or above, infinite for a normal")
 
@@ -136,7 +140,52 @@ class EffectPrior:
         return f"{family}centre {self.mean:g} and scale {self.sd:g}, on the {self.scale.value} effect"
 
 
-Prior = BetaPrior | GammaPrior | NormalPrior | EffectPrior
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixturePrior:
+    """A mixture of Normals for the effect, as `learn_prior` finds it; the control itself has a flat prior.
+
+    weights: above 0, together 1. means, sds: of the components, absolute in the metric's unit or relative.
+    """
+
+    weights: tuple[float, ...]
+    means: tuple[float, ...]
+    sds: tuple[float, ...]
+    scale: EffectScale = EffectScale.RELATIVE
+
+    def __post_init__(self) -> None:
+        n = len(self.weights)
+        if n == 0 or len(self.means) != n or len(self.sds) != n:
+            raise InvalidInput("weights", f"{n} components", "one weight, mean and sd for each, at least one")
+        if min(self.weights) <= 0 or abs(math.fsum(self.weights) - 1) > 1e-6:
+            raise InvalidInput("weights", math.fsum(self.weights), "numbers above 0 that sum to 1")
+        for mean, sd in zip(self.means, self.sds, strict=True):
+            _finite(mean, "means")
+            _positive(sd, "sds")
+        object.__setattr__(self, "scale", _scale(self.scale))
+
+    @property
+    def flat(self) -> bool:
+        """Whether it says nothing: never."""
+        return False
+
+    @property
+    def mean(self) -> float:
+        """Mean of effects."""
+        return math.fsum(w * m for w, m in zip(self.weights, self.means, strict=True))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of effects."""
+        parts = zip(self.weights, self.means, self.sds, strict=True)
+        return math.sqrt(math.fsum(w * (s * s + (m - self.mean) ** 2) for w, m, s in parts))
+
+    @property
+    def words(self) -> str:
+        """The prior in words."""
+        return f"learned, mean {self.mean:.3g} and standard deviation {self.sd:.3g}, on the {self.scale.value} effect"
+
+
+Prior = BetaPrior | GammaPrior | NormalPrior | EffectPrior | MixturePrior
 
 UNIFORM = BetaPrior(1.0, 1.0)
 """Default for shares."""
