@@ -1,0 +1,190 @@
+"""How far a significant result can be believed: the risk that it is false, and how much it exaggerates."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scipy.special import log_ndtr, ndtr
+
+from assay.errors import InvalidInput
+from assay.model.result import Interval, NoEstimate
+from assay.stats.distributions import normal_quantile
+from assay.stats.inputs import check_alpha
+
+NOT_SELECTED = NoEstimate("not_significant", "the estimate is not significant, so it was not picked for being large")
+
+
+def false_positive_risk(
+    success_rate: float, *, alpha: float = 0.05, power: float = 0.8, one_sided: bool = False
+) -> float:
+    """The chance that a significant improvement is a false alarm: a (1 - s) / (a (1 - s) + power · s).
+
+    success_rate: s, share of one's own ideas that truly work, above 0 and below 1. a is alpha / 2, because of a
+    two-sided test only the half that looks like an improvement is taken for one; alpha where the test is one_sided.
+    Source: Kohavi, Deng & Vermeer 2022, "A/B Testing Intuition Busters", section 4 and table 2.
+    """
+    _share(success_rate, "success_rate")
+    check_alpha(alpha)
+    _share(power, "power")
+    false = (alpha if one_sided else alpha / 2) * (1 - success_rate)
+    return false / (false + power * success_rate)
+
+
+def least_false_positive_risk(p_value: float, *, success_rate: float = 0.5) -> float:
+    """The least chance that the null is true, given an exact p-value: 1 / (1 + s / (1 - s) / B), B = -e p log p.
+
+    B bounds the evidence against the null under any reasonable alternative; above p = 1/e it says nothing and the
+    answer is 1 - success_rate. Source: Sellke, Bayarri & Berger 2001, "Calibration of p values for testing precise null
+    hypotheses", eq. 3.
+    """
+    if not 0 < p_value <= 1:
+        raise InvalidInput("p_value", p_value, "a number above 0 and at most 1")
+    _share(success_rate, "success_rate")
+    bound = -math.e * p_value * math.log(p_value) if p_value < 1 / math.e else 1.0
+    odds = success_rate / (1 - success_rate)
+    return bound / (bound + odds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exaggeration:
+    """What significant results of a design are like when the true effect is `effect`.
+
+    power: of a significant result. wrong_sign: share of significant ones with the wrong sign (type S). exaggeration:
+    how many times the true effect a significant estimate is on average (type M).
+    """
+
+    power: float
+    wrong_sign: float
+    exaggeration: float
+
+
+def exaggeration(effect: float, standard_error: float, *, alpha: float = 0.05) -> Exaggeration:
+    """Type S and type M errors of a two-sided z-test; closed form.
+
+    With λ = |effect| / se and z the critical value: power Φ(λ - z) + Φ(-λ - z), wrong sign Φ(-λ - z) / power,
+    exaggeration [φ(λ + z) + φ(λ - z) + λ (Φ(λ + z) + Φ(λ - z) - 1)] / (λ · power).
+    Source: Gelman & Carlin 2014, "Beyond Power Calculations"; Lu, Qiu & Deng 2019, "A note on Type S/M errors", eq. 3.
+    """
+    check_alpha(alpha)
+    if not (math.isfinite(effect) and effect != 0):
+        raise InvalidInput("effect", effect, "a number other than 0")
+    _positive(standard_error)
+    z, size = normal_quantile(alpha / 2), abs(effect) / standard_error
+    right, wrong = float(ndtr(size - z)), float(ndtr(-size - z))
+    power = right + wrong
+    mean = _density(size + z) + _density(size - z) + size * (float(ndtr(size + z)) + float(ndtr(size - z)) - 1)
+    return Exaggeration(power=power, wrong_sign=wrong / power, exaggeration=mean / (size * power))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """An effect picked for being significant, corrected for that. share_kept: estimate over what was seen."""
+
+    estimate: float
+    interval: Interval
+    share_kept: float
+
+
+def winner_corrected(
+    estimate: float,
+    standard_error: float,
+    *,
+    alpha: float = 0.05,
+    selected_at: float = 0.05,
+    improvements_only: bool = False,
+) -> Corrected | NoEstimate:
+    """The effect of a test that is looked at because it was significant (winner's curse).
+
+    The likelihood is that of the estimate given |z| > c (improvements_only: z > c in the estimate's own direction), c
+    the critical value of the two-sided level `selected_at`; the estimate is its maximum, the interval all effects whose
+    conditional distribution puts the estimate inside its middle 1 - alpha. A barely significant estimate says little:
+    its interval is wide and often includes 0. Not for estimates that were stopped at a look.
+    Source: Zhong & Prentice 2008, "Bias-reduced estimators and confidence intervals for odds ratios in genome-wide
+    association studies", section 2.
+    """
+    from scipy.optimize import brentq, minimize_scalar
+
+    check_alpha(alpha)
+    check_alpha(selected_at, "selected_at")
+    _positive(standard_error)
+    if not math.isfinite(estimate):
+        raise InvalidInput("estimate", estimate, "a finite number")
+    sign = 1.0 if estimate >= 0 else -1.0
+    z, c = abs(estimate) / standard_error, normal_quantile(selected_at / 2)
+    if z <= c:
+        return NOT_SELECTED
+
+    def loss(mean: float) -> float:
+        return (z - mean) ** 2 / 2 + _log_selected(mean, c, improvements_only)
+
+    low = -z - 10 if improvements_only else 0.0
+    best = float(minimize_scalar(loss, bounds=(low, z), method="bounded", options={"xatol": 1e-12}).x)
+
+    def passed(mean: float, share: float) -> float:
+        return _undercut(z, mean, c, improvements_only) - share
+
+    reach = z + 12
+    lower = brentq(lambda mean: passed(mean, 1 - alpha / 2), -reach - 40, reach, xtol=1e-10)
+    upper = brentq(lambda mean: passed(mean, alpha / 2), -reach - 40, reach, xtol=1e-10)
+    ends = sorted((sign * lower * standard_error, sign * upper * standard_error))
+    corrected = sign * best * standard_error
+    return Corrected(estimate=corrected, interval=Interval(ends[0], ends[1], 1 - alpha), share_kept=best / z)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrunk:
+    """An effect pulled towards what effects usually are. standard_deviation: of the posterior."""
+
+    estimate: float
+    standard_deviation: float
+    interval: Interval
+
+
+def shrunk_effect(
+    estimate: float, standard_error: float, *, prior_sd: float, prior_mean: float = 0.0, alpha: float = 0.05
+) -> Shrunk:
+    """The posterior of an effect under a normal prior of effects, as learned from one's own past experiments.
+
+    mean = (w estimate + (1 - w) prior_mean), w = prior_sd² / (prior_sd² + se²). Unlike `winner_corrected` it needs no
+    selection rule, and it is as good as the prior (`assay.stats.bayesian.learning.learn_prior`).
+    Source: Efron 2011, "Tweedie's formula and selection bias", section 2 (normal prior).
+    """
+    check_alpha(alpha)
+    _positive(standard_error)
+    if not 0 < prior_sd < math.inf:
+        raise InvalidInput("prior_sd", prior_sd, "a number above 0")
+    weight = prior_sd**2 / (prior_sd**2 + standard_error**2)
+    mean, sd = weight * estimate + (1 - weight) * prior_mean, math.sqrt(weight) * standard_error
+    half = normal_quantile(alpha / 2) * sd
+    return Shrunk(estimate=mean, standard_deviation=sd, interval=Interval(mean - half, mean + half, 1 - alpha))
+
+
+def _log_selected(mean: float, c: float, one_side: bool) -> float:
+    """log P(selected) at a true mean."""
+    above = float(log_ndtr(mean - c))
+    if one_side:
+        return above
+    below = float(log_ndtr(-mean - c))
+    high, low = max(above, below), min(above, below)
+    return high + math.log1p(math.exp(low - high))
+
+
+def _undercut(z: float, mean: float, c: float, one_side: bool) -> float:
+    """P(Z ≤ z | selected) at a true mean, for z > c."""
+    beyond = float(log_ndtr(mean - z)) - _log_selected(mean, c, one_side)
+    return -math.expm1(min(0.0, beyond))
+
+
+def _density(x: float) -> float:
+    return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+
+
+def _share(value: float, name: str) -> None:
+    if not 0 < value < 1:
+        raise InvalidInput(name, value, "a number above 0 and below 1")
+
+
+def _positive(standard_error: float) -> None:
+    if not 0 < standard_error < math.inf:
+        raise InvalidInput("standard_error", standard_error, "a number above 0")
