@@ -9,7 +9,7 @@ from enum import StrEnum
 from assay.errors import InvalidInput
 from assay.model.metric import Direction
 from assay.model.result import Interval, NoEstimate
-from assay.stats.bayesian.priors import EffectScale
+from assay.stats.bayesian.priors import EffectScale, scale_of
 
 
 class Method(StrEnum):
@@ -46,10 +46,7 @@ class Rope:
             raise InvalidInput("rope", f"{self.low} to {self.high}", "two finite numbers, the lower one first")
         if not 0.5 < self.chance < 1:
             raise InvalidInput("rope.chance", self.chance, "a number above 0.5 and below 1")
-        try:
-            object.__setattr__(self, "scale", EffectScale(self.scale))
-        except ValueError:
-            raise InvalidInput("rope.scale", self.scale, "absolute or relative") from None
+        object.__setattr__(self, "scale", scale_of(self.scale, "rope.scale"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 from assay.stats.bayesian.curves import Floats
 from assay.stats.bayesian.effects import components
-from assay.stats.bayesian.priors import BetaPrior, EffectPrior, EffectScale, MixturePrior
+from assay.stats.bayesian.priors import BetaPrior, EffectPrior, EffectScale, MixturePrior, scale_of
 from assay.stats.inputs import units_of
 
 FEWEST = 10
@@ -104,9 +104,9 @@ def learn_prior(
     prior: EffectPrior | MixturePrior
     warnings: tuple[str, ...] = ()
     if method == "hierarchical":
-        prior = _integrated(y, error, at, unit, EffectScale(scale))
+        prior = _integrated(y, error, at, unit, scale_of(scale))
     else:
-        prior = EffectPrior(mean=mean * unit, sd=sd * unit, scale=EffectScale(scale), degrees_of_freedom=nu)
+        prior = EffectPrior(mean=mean * unit, sd=sd * unit, scale=scale_of(scale), degrees_of_freedom=nu)
         if d.size < _FEW_TO_PLUG_IN:
             warnings = (f"The spread of {d.size} effects is used as if it were known: intervals are too short.",)
     return LearnedPrior(

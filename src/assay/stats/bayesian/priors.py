@@ -34,11 +34,12 @@ class EffectScale(StrEnum):
     RELATIVE = "relative"
 
 
-def _scale(given: EffectScale | str) -> EffectScale:
+def scale_of(given: EffectScale | str, name: str = "scale") -> EffectScale:
+    """A scale by its name. Raises InvalidInput for another."""
     try:
         return EffectScale(given)
     except ValueError:
-        raise InvalidInput("scale", given, "absolute or relative") from None
+        raise InvalidInput(name, given, "absolute or relative") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ class EffectPrior:
     def __post_init__(self) -> None:
         _finite(self.mean, "mean")
         _spread(self.sd, "sd")
-        object.__setattr__(self, "scale", _scale(self.scale))
+        object.__setattr__(self, "scale", scale_of(self.scale))
         if not self.degrees_of_freedom >= 1:
             raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "1 or above, infinite for a normal")
 
@@ -161,7 +162,7 @@ class MixturePrior:
         for mean, sd in zip(self.means, self.sds, strict=True):
             _finite(mean, "means")
             _positive(sd, "sds")
-        object.__setattr__(self, "scale", _scale(self.scale))
+        object.__setattr__(self, "scale", scale_of(self.scale))
 
     @property
     def flat(self) -> bool:

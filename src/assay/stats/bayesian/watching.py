@@ -22,6 +22,7 @@ Flags = NDArray[np.bool_]
 
 _POINTS = 96
 _REACH = 9.0
+_TAIL = 30.0
 _AT_ONCE = 2_000
 _FEW = 20
 """Conversions, or non-conversions, below which shares are always compared exactly."""
@@ -166,8 +167,10 @@ def _in_parts(judge: Judge, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
     for start in range(0, len(rows), _AT_ONCE):
         x_t, x_c, n = (column[:, None].astype(np.float64) for column in rows[start : start + _AT_ONCE].T)
         t, c = Betas(1 + x_t, 1 + n - x_t), Betas(1 + x_c, 1 + n - x_c)
-        reach = _REACH * np.maximum(t.spread, c.spread)
-        low, high = np.minimum(t.centre, c.centre) - reach, np.maximum(t.centre, c.centre) + reach
+        # with few conversions the logit's tails fall off only as e^(a u)
+        down = np.maximum(_REACH * np.maximum(t.spread, c.spread), _TAIL / np.minimum(t.a, c.a))
+        up = np.maximum(_REACH * np.maximum(t.spread, c.spread), _TAIL / np.minimum(t.b, c.b))
+        low, high = np.minimum(t.centre, c.centre) - down, np.maximum(t.centre, c.centre) + up
         u = low + (high - low) * np.linspace(0, 1, _POINTS)
         step = (high - low)[:, 0] / (_POINTS - 1)
         parts.append(np.stack([values.sum(axis=1) * step for values in judge(t, c, u)], axis=1))
