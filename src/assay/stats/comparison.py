@@ -22,6 +22,7 @@ from assay.stats.outcome import Alternative, Outcome, nothing
 from assay.stats.reduction.linear import covariate_names
 from assay.stats.reduction.reduced import reduced_arms
 from assay.stats.reduction.report import Reduced, Reduction
+from assay.stats.reduction.timing import CovariateAlarm, covariate_affected
 from assay.stats.registry import NamedTest, Needs, chosen_test
 from assay.stats.sequential.margins import watched_contrast
 from assay.stats.sequential.rules import log_p_value
@@ -82,7 +83,11 @@ def measure(
             by = found
             warnings += found.warnings
         else:
-            warnings.append(f"Variance was not reduced with the covariate (CUPED): {found.reason}.")
+            how = "the strata" if strata else "the covariate (CUPED)"
+            warnings.append(f"Variance was not reduced with {how}: {found.reason}.")
+        alarm = covariate_affected(usable) if len(usable) > 1 else None
+        if isinstance(alarm, CovariateAlarm) and alarm.affected and alarm.warning:
+            warnings.append(alarm.warning)
     if by is not None and not test.is_default:
         warnings.append(f"The covariates or strata were not used: {test.title} compares the values as they are.")
         by = None
