@@ -78,6 +78,17 @@ def test_looks_are_planned_as_they_are_analysed(spending: Spending) -> None:
     assert found == pytest.approx(inflation(looks, 0.05, 0.8, spending), rel=1e-9)
 
 
+def test_the_cost_of_looks_is_that_of_each_comparison() -> None:
+    """Two treatments share alpha, so each is planned at half of it; a margin is one-sided."""
+    looks = (0.25, 0.5, 0.75, 1.0)
+    three = ask(method="group_sequential", num_variants=3)["assumptions"]
+    assert three["alpha_per_comparison"] == pytest.approx(0.025)
+    assert three["inflation"] == pytest.approx(inflation(looks, 0.025, 0.8, Spending.OBRIEN_FLEMING), rel=1e-9)
+    # One-sided at .05 is two-sided at .1, but for rejections on the wrong side.
+    margin = ask(method="group_sequential", effect=0, hypothesis="non_inferiority", margin=0.1)["assumptions"]
+    assert margin["inflation"] == pytest.approx(inflation(looks, 0.1, 0.8, Spending.OBRIEN_FLEMING), rel=1e-4)
+
+
 def test_every_look_says_where_to_stop_and_how_likely_that_is() -> None:
     answer = ask(method="group_sequential", looks=4)
     looks = answer["looks"]

@@ -6,14 +6,13 @@ import math
 from dataclasses import asdict, replace
 from typing import Any
 
-from scipy.special import ndtri
-
 from assay.errors import InvalidInput
 from assay.model.document import to_document
 from assay.model.metric import Hypothesis
 from assay.model.result import NoEstimate
 from assay.service.power_question import Planned, PowerQuestion, named, planned_of
 from assay.service.power_words import cautions, formula_of, words
+from assay.stats.distributions import normal_quantile
 from assay.stats.planning.answers import (
     SampleSize,
     minimum_effect,
@@ -269,7 +268,7 @@ def _assumptions(
         "power": question.power,
         "alpha": design.alpha,
         "alpha_per_comparison": tail if isinstance(tail, NoEstimate) else tail * design.sides,
-        "critical_value": tail if isinstance(tail, NoEstimate) else -float(ndtri(tail)),
+        "critical_value": tail if isinstance(tail, NoEstimate) else normal_quantile(tail),
         "comparisons": design.comparisons,
         "correction": design.correction,
         "two_sided": design.sides == 2,
