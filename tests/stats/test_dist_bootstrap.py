@@ -100,6 +100,40 @@ def test_percentile_and_bca_are_those_of_scipy() -> None:
         assert found.standard_error == pytest.approx(other.standard_error, rel=0.03)
 
 
+def test_studentised_bounds_are_those_of_drawing_n_of_n() -> None:
+    """Against the ordinary bootstrap-t, written out: skewed values, so that a wrong direction shows."""
+    rng = np.random.default_rng(6)
+    t, c = rng.lognormal(1, 1.1, 60), rng.normal(3, 1, 50)
+    found = poisson_bootstrap(t, c, interval="studentized", replications=40_000)
+    many_t, many_c = t[rng.integers(0, 60, (40_000, 60))], c[rng.integers(0, 50, (40_000, 50))]
+
+    def parts(x: Floats, y: Floats) -> list[Floats]:
+        return [x.mean(axis=-1), y.mean(axis=-1), x.var(axis=-1) / x.shape[-1], y.var(axis=-1) / y.shape[-1]]
+
+    (m_t, m_c, v_t, v_c), (s_t, s_c, w_t, w_c) = parts(t, c), parts(many_t, many_c)
+    pairs = (
+        (found.outcome.interval, m_t - m_c, v_t + v_c, s_t - s_c, w_t + w_c),
+        (
+            found.outcome.relative_interval,
+            m_t / m_c - 1,
+            (v_t + (m_t / m_c) ** 2 * v_c) / m_c**2,
+            s_t / s_c - 1,
+            (w_t + (s_t / s_c) ** 2 * w_c) / s_c**2,
+        ),
+    )
+    for interval, estimate, variance, replicates, variances in pairs:
+        pivots = (replicates - estimate) / np.sqrt(variances)
+        low, high = estimate - np.sqrt(variance) * np.quantile(pivots, [0.975, 0.025])
+        assert isinstance(interval, Interval)
+        assert (interval.lower, interval.upper) == pytest.approx((low, high), abs=0.04 * (high - low))
+        assert high - estimate > 1.3 * (estimate - low)
+
+
+def test_parts_are_weighted_apart() -> None:
+    one, two = (BootstrapSums.of(TREATMENT, part=part, replications=2_000).replicated[:, 1] for part in (0, 1))
+    assert abs(float(np.corrcoef(one, two)[0, 1])) < 0.1
+
+
 @pytest.mark.parametrize(
     ("statistic", "value"),
     [
