@@ -6,24 +6,21 @@ import math
 from enum import StrEnum
 from typing import NamedTuple
 
-import numpy as np
-from scipy.special import betaincinv, expit, logit
+from scipy.special import betaincinv
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import EMPTY_ARM, ZERO_VARIANCE
+from assay.stats.armview import wilson as wilson_limits
 from assay.stats.distributions import normal_quantile
 from assay.stats.estimate import CONTROL_NEAR_ZERO, ZERO_CONTROL, relative_change
 from assay.stats.fixed.dispersion import CountedUnits, Counts, counted_units, dispersion_of
 from assay.stats.fixed.judge import tail
 from assay.stats.fixed.one_share import beta_upper_quantile, binomial_log_tails
-from assay.stats.fixed.restricted import crossings
 from assay.stats.fixed.share_pair import Bound, Question, p_of, relative_question, two_sided_log_p
-from assay.stats.inputs import Floats
 from assay.stats.outcome import Alternative, Outcome, nothing
 
 _OVERDISPERSED = 0.01
-_WIDEST_LOG_RATIO = 200.0
 
 
 class Rate(NamedTuple):
@@ -107,58 +104,66 @@ def _share(ratio: float, t: Rate, c: Rate) -> float:
 
 
 def _lift_interval(t: Rate, c: Rate, asked: Question, kind: RateMethod) -> Interval | NoEstimate:
-    """Bounds of the treatment's share of events, as a ratio of rates less 1."""
-    x, total = t.events, t.events + c.events
-    if not total:
+    """Bounds of the treatment's share of events, as a ratio of rates less 1. Shares and their complements are both
+    found from the tail inwards, so that odds keep their digits."""
+    x, y = t.events, c.events
+    if not x + y:
         return ZERO_CONTROL
-    if kind is RateMethod.EXACT:
-        low = float(betaincinv(x, total - x + 1, asked.tail)) if x else 0.0
-        high = beta_upper_quantile(x + 1, total - x, asked.tail) if x < total else 1.0
-    else:
-        critical = normal_quantile(asked.tail)
-
-        def score(logits: Floats) -> Floats:
-            share, other = expit(logits), expit(-logits)
-            found: Floats = (x * other - (total - x) * share) / np.sqrt(total * share * other)
-            return found
-
-        lower_logit, upper_logit = crossings(score, -_WIDEST_LOG_RATIO, _WIDEST_LOG_RATIO, critical)
-        low = float(expit(lower_logit)) if lower_logit is not None and x else 0.0
-        high = float(expit(upper_logit)) if upper_logit is not None and x < total else 1.0
+    low, low_other, high, high_other = _shares_of_events(x, y, asked, kind)
     scale = c.exposure / t.exposure
-    upper: Bound = None if high >= 1 else math.exp(float(logit(high))) * scale - 1
-    lower = math.exp(float(logit(low))) * scale - 1 if low > 0 else -1.0
-    found = asked.interval(lower, upper)
+    upper: Bound = high / high_other * scale - 1 if y and high_other > 0 else None
+    found = asked.interval(low / low_other * scale - 1 if x else -1.0, upper)
     return CONTROL_NEAR_ZERO if found.lower is None and found.upper is None else found
 
 
-def _difference_interval(t: Rate, c: Rate, asked: Question) -> Interval | NoEstimate:
-    """The differences of rates that the score test does not reject (Miettinen & Nurminen 1985)."""
+def _shares_of_events(x: int, y: int, asked: Question, kind: RateMethod) -> tuple[float, float, float, float]:
+    """The treatment's lowest share of all events, 1 less it, its highest share and 1 less that."""
+    total = x + y
+    if kind is RateMethod.EXACT:
+        low = float(betaincinv(x, y + 1, asked.tail)) if x else 0.0
+        low_other = beta_upper_quantile(y + 1, x, asked.tail) if x else 1.0
+        high = beta_upper_quantile(x + 1, y, asked.tail) if y else 1.0
+        high_other = float(betaincinv(y, x + 1, asked.tail)) if y else 0.0
+        return low, low_other, high, high_other
     critical = normal_quantile(asked.tail)
-    e_t, e_c = t.exposure, c.exposure
+    low, high = wilson_limits(x / total, total, critical**2)
+    high_other, low_other = wilson_limits(y / total, total, critical**2)
+    return (low, low_other, high, high_other) if critical > 0 else (high, high_other, low, low_other)
+
+
+def _difference_interval(t: Rate, c: Rate, asked: Question) -> Interval:
+    """The differences of rates that the score test does not reject (Miettinen & Nurminen 1985)."""
+    from scipy.optimize import brentq
+
+    critical = normal_quantile(asked.tail)
+    e_t, e_c, total = t.exposure, c.exposure, t.exposure + c.exposure
     rate_t, rate_c = t.events / e_t, c.events / e_c
-    gap = rate_t - rate_c
+    gap, mean, part = rate_t - rate_c, (t.events + c.events) / total, c.events / total
+
+    def score(delta: float) -> float:
+        """z at a difference, the control's rate being the likeliest under it."""
+        b = mean - delta
+        root = math.sqrt(max(0.0, b * b + 4 * delta * part))
+        low = (b + root) / 2 if b > 0 else 2 * delta * part / (root - b) if root > b else 0.0
+        low = max(0.0, -delta, low)
+        variance = (low + delta) / e_t + low / e_c
+        if variance <= 0:
+            return math.copysign(math.inf, gap - delta) if gap != delta else 0.0
+        return (gap - delta) / math.sqrt(variance)
+
     # without an event the bounds are ±critical² / exposure; with some, within a few standard errors and that
     wide = abs(critical) * math.sqrt(rate_t / e_t + rate_c / e_c) + (critical**2 + 1) * (1 / e_t + 1 / e_c)
-
-    def score(deltas: Floats) -> Floats:
-        b = (t.events + c.events - (e_t + e_c) * deltas) / (e_t + e_c)
-        root = np.sqrt(b * b + 4 * deltas * c.events / (e_t + e_c))
-        low = np.maximum(0.0, np.where(b > 0, (b + root) / 2, _stable(b, root, deltas * c.events / (e_t + e_c))))
-        low = np.maximum(low, -deltas)
-        variance = (low + deltas) / e_t + low / e_c
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found: Floats = np.where(variance > 0, (gap - deltas) / np.sqrt(variance), np.sign(gap - deltas) * 1e300)
-        return found
-
-    lower, upper = crossings(score, gap - 4 * wide, gap + 4 * wide, critical)
-    return asked.interval(lower, upper)
-
-
-def _stable(b: Floats, root: Floats, product: Floats) -> Floats:
-    """(b + root) / 2 for a negative b, as product / ((root - b) / 2)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(2 * product / (root - b), nan=0.0)
+    found = []
+    for target in (critical, -critical):
+        bound = brentq(
+            lambda delta, target=target: max(-1e300, min(1e300, score(delta) - target)),
+            gap - 4 * wide,
+            gap + 4 * wide,
+            xtol=1e-13 * wide,
+            rtol=1e-14,
+        )
+        found.append(float(bound))
+    return asked.interval(found[0], found[1])
 
 
 def _cautions(arms: list[CountedUnits]) -> tuple[str, ...]:

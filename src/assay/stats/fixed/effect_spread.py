@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.special import gammaln, ncfdtr, nctdtr
+from scipy.special import gammainccinv, gammaincinv, gammaln, ncfdtr, nctdtr, ndtr
 
 from assay.errors import InvalidInput
 from assay.model.moments import VALUE
@@ -23,6 +23,7 @@ from assay.stats.inputs import check_alpha, moments_of
 APART = NoEstimate(
     "no_overlap", "every unit of one arm is above every unit of the other, so chance cannot be measured this way"
 )
+_INTEGRATION_POINTS = 20_000
 _LARGEST_T = 1000.0
 """Beyond it the noncentral t's tails are no longer computed accurately; the normal curve takes over."""
 
@@ -166,10 +167,26 @@ def _d_limits(d: float, t: Parts, c: Parts, nu: float, alpha: float) -> tuple[fl
 
     def bound(tail: float) -> float:
         far = normal_quantile(alpha / 2) * (2 + size) + 5
-        return float(brentq(lambda ncp: float(nctdtr(nu, ncp, size)) - tail, -far, size + far, xtol=1e-11))
+        return float(brentq(lambda ncp: _chance_below(size, nu, ncp) - tail, -far, size + far, xtol=1e-11))
 
     near, away = bound(1 - alpha / 2) * scale, bound(alpha / 2) * scale
     return (near, away) if statistic >= 0 else (-away, -near)
+
+
+def _chance_below(t: float, nu: float, noncentrality: float) -> float:
+    """P(T ≤ t) of the noncentral t; SciPy finds no number for some far tails."""
+    p = float(nctdtr(nu, noncentrality, t))
+    return noncentral_t_by_integration(t, nu, noncentrality) if math.isnan(p) else p
+
+
+def noncentral_t_by_integration(t: float, nu: float, noncentrality: float) -> float:
+    """P(T ≤ t) as the mean of Φ(t s - λ) over s = √(χ² / ν), to about 1e-6."""
+    low, high = (math.sqrt(2 / nu * float(inverse(nu / 2, 1e-14))) for inverse in (gammaincinv, gammainccinv))
+    step = (high - low) / _INTEGRATION_POINTS
+    s = low + step * (np.arange(_INTEGRATION_POINTS) + 0.5)
+    log_density = (nu - 1) * np.log(s) - nu * (s * s - 1) / 2
+    density = np.exp(log_density - log_density.max())
+    return float(density @ ndtr(t * s - noncentrality) / density.sum())
 
 
 def _unbiasing(nu: float) -> float:
