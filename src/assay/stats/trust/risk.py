@@ -12,6 +12,8 @@ from assay.model.result import Interval, NoEstimate
 from assay.stats.distributions import normal_quantile
 from assay.stats.inputs import check_alpha
 
+_FARTHEST = 1e6
+"""Standard errors; an interval that reaches farther has no bound on that side."""
 NOT_SELECTED = NoEstimate("not_significant", "the estimate is not significant, so it was not picked for being large")
 
 
@@ -79,7 +81,10 @@ def exaggeration(effect: float, standard_error: float, *, alpha: float = 0.05) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected:
-    """An effect picked for being significant, corrected for that. share_kept: estimate over what was seen."""
+    """An effect picked for being significant, corrected for that. share_kept: estimate over what was seen.
+
+    A bound of None is unbounded: an estimate just above the critical value says almost nothing.
+    """
 
     estimate: float
     interval: Interval
@@ -124,12 +129,17 @@ def winner_corrected(
     def passed(mean: float, share: float) -> float:
         return _undercut(z, mean, c, improvements_only) - share
 
-    reach = z + 12
-    lower = brentq(lambda mean: passed(mean, 1 - alpha / 2), -reach - 40, reach, xtol=1e-10)
-    upper = brentq(lambda mean: passed(mean, alpha / 2), -reach - 40, reach, xtol=1e-10)
-    ends = sorted((sign * lower * standard_error, sign * upper * standard_error))
+    upper = float(brentq(lambda mean: passed(mean, alpha / 2), -z - 40, z + 12, xtol=1e-10))
+    reach = z + 40
+    while passed(-reach, 1 - alpha / 2) < 0 and reach < _FARTHEST:
+        reach *= 4
+    bounded = passed(-reach, 1 - alpha / 2) >= 0
+    lower = float(brentq(lambda mean: passed(mean, 1 - alpha / 2), -reach, z + 12, xtol=1e-10)) if bounded else None
+    near = None if lower is None else sign * lower * standard_error
+    far = sign * upper * standard_error
+    interval = Interval(near, far, 1 - alpha) if sign > 0 else Interval(far, near, 1 - alpha)
     corrected = sign * best * standard_error
-    return Corrected(estimate=corrected, interval=Interval(ends[0], ends[1], 1 - alpha), share_kept=best / z)
+    return Corrected(estimate=corrected, interval=interval, share_kept=best / z)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
