@@ -70,7 +70,7 @@ def test_the_corrections_order_by_strictness(p: list[float]) -> None:
         assert found[Correction.E_BH][i] == found[Correction.BENJAMINI_HOCHBERG][i]
 
 
-@given(st.lists(st.tuples(st.floats(-6, 6), st.floats(1, 1e4)), min_size=1, max_size=5), st.floats(1, 1e4))
+@given(st.lists(st.tuples(st.floats(-6, 6), st.floats(50, 1e4)), min_size=1, max_size=5), st.floats(50, 1e4))
 def test_dunnett_lies_between_one_test_and_bonferroni(arms: list[tuple[float, float]], control: float) -> None:
     statistics, sizes = [t for t, _ in arms], [n for _, n in arms]
     adjusted = dunnett_p(statistics, sizes, control)
