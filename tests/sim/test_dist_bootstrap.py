@@ -84,7 +84,7 @@ def test_medians_and_trimmed_means() -> None:
     for statistic in (quantile_statistic(0.5), trimmed_mean_statistic(0.1)):
         wrong = [
             outside(bootstrap(rng.lognormal(0, 1, 120), rng.lognormal(0, 1, 80), i, statistic), 0.0)
-            for i in range(REPLICATIONS // 5)
+            for i in range(REPLICATIONS // 8)
         ]
         error_kept(f"percentile bootstrap, {statistic.name}", np.array(wrong), ALPHA)
 
@@ -93,7 +93,7 @@ def test_ratios_by_unit_and_by_observation() -> None:
     """Clicks per page: units click at rates of their own. Resampling pages instead of units is wrong."""
     rng = np.random.default_rng(905)
     wrong, naive = [], []
-    for i in range(REPLICATIONS // 5):
+    for i in range(REPLICATIONS // 8):
         rows, single = [], []
         for _ in range(2):
             seen = rng.geometric(0.1, 120)

@@ -47,7 +47,7 @@ def kolmogorov_smirnov(
     p: up to 2,000 units in all (exact=None) the share of all arrangements of the units, with their ties, whose D is as
     large: exact, for measured and for discrete values. Beyond: Kolmogorov's limit 2 Σ (-1)^(k-1) exp(-2 k² z²), or
     exp(-2 z²) on one side, with z = D √(mn / (m + n)). The limit takes the values for continuous: with few distinct
-    values it rejects too rarely (two values, as in a conversion: 0.7 % at α = 5 %); use a test of shares or counts.
+    values it rejects too rarely (two values, as in a conversion: 0.2 % at α = 5 %); use a test of shares or counts.
     interval: bounds of the true distance that hold for every distribution, D ± (e_t + e_c) within 0 and 1, with
     e = √(log(2 / a) / 2n), a = 1 - √(1 - α) (one-sided log(1 / a)). It is about 1.5 times as wide as the test needs:
     it may contain 0 when p ≤ alpha, never the reverse beyond the limit's own error.
