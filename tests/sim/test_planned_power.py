@@ -12,7 +12,8 @@ from assay.model.moments import Moments
 from assay.model.plan import Method, Plan
 from assay.model.result import Validity
 from assay.service.planning import planned_sample, tuning_units
-from assay.stats.experiment import analyse_metrics
+from assay.stats.experiment import Beside, analyse_metrics
+from assay.stats.looking import Looks
 from tests.service.test_loop import experiment
 
 REPLICATIONS = 2_000
@@ -31,6 +32,9 @@ def test_planned_power(method: Method, baseline: float, effect: float) -> None:
     controls = rng.binomial(n, baseline, REPLICATIONS)
     treatments = rng.binomial(n, baseline * (1 + effect), REPLICATIONS)
     validity = Validity.FIXED if method is Method.FIXED else Validity.ANYTIME
+    looks = None
+    if method is Method.GROUP_SEQUENTIAL:
+        looks = Looks(planned=plan.planned_looks, taken=plan.planned_looks, spending=plan.spending)
     found = 0
     for x_c, x_t in zip(controls, treatments, strict=True):
         arms = {"control": Moments.of_counts(int(x_c), n), "b": Moments.of_counts(int(x_t), n)}
@@ -41,6 +45,7 @@ def test_planned_power(method: Method, baseline: float, effect: float) -> None:
             plan=replace(plan),
             validity=validity,
             tuning_units=tuning_units(plan, n),
+            data=Beside(looks=looks),
         )
         found += result.comparisons[0].significant
     # Not below the promised 80 % and not far above: the size is neither too small nor wasteful.

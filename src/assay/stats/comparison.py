@@ -9,23 +9,21 @@ from dataclasses import dataclass, field
 from assay.errors import InvalidInput
 from assay.model.metric import Direction, Hypothesis, Metric, MetricKind
 from assay.model.moments import Moments
-from assay.model.result import Comparison, NoEstimate, Posterior, Validity
+from assay.model.result import NoEstimate, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, arm_of
 from assay.stats.cautions import cautions
 from assay.stats.contrast import Contrast, sequential_means, sequential_proportions
 from assay.stats.fixed.core import compare_arms, two_proportion_z
-from assay.stats.fixed.judge import tail
 from assay.stats.fixed.margins import NEGATIVE_CONTROL, margin_test, sides_of
 from assay.stats.looking import Looks, at_look
 from assay.stats.outcome import Alternative, Outcome, nothing
 from assay.stats.reduction.linear import covariate_names
 from assay.stats.reduction.reduced import reduced_arms
-from assay.stats.reduction.report import Reduced, Reduction
+from assay.stats.reduction.report import Reduced
 from assay.stats.reduction.timing import CovariateAlarm, covariate_affected
 from assay.stats.registry import NamedTest, Needs, chosen_test
 from assay.stats.sequential.margins import watched_contrast
-from assay.stats.sequential.rules import log_p_value
 
 _SHAPES = {MetricKind.CONVERSION: "share", MetricKind.RATIO: "ratio", MetricKind.QUANTILE: "quantile"}
 _FIXED_NAMES = {"share": "two_proportion_z", "mean": "welch_t", "ratio": "ratio_delta_t"}
@@ -246,73 +244,3 @@ def _contrast(item: Measured, treatment: Arm, control: Arm) -> Contrast:
 def _floor(metric: Metric) -> float | None:
     """The least value a unit can have, where the kind says so."""
     return 0.0 if metric.kind in (MetricKind.CONVERSION, MetricKind.COUNT) else None
-
-
-def comparison(
-    item: Measured,
-    variant: str,
-    control: str,
-    found: Outcome,
-    adjusted: float | None,
-    alpha: float,
-    *,
-    harmful: bool = False,
-    posterior: Posterior | None = None,
-) -> Comparison:
-    """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
-    metric = item.metric
-    significant = adjusted is not None and adjusted < alpha
-    better: bool | None = None
-    directed = item.test.directed or found.test != item.test.name
-    if significant and directed and metric.hypothesis is Hypothesis.DIFFERENCE and isinstance(found.difference, float):
-        better = (found.difference > 0) is (metric.direction is Direction.INCREASE)
-    if significant and metric.hypothesis is Hypothesis.SUPERIORITY:
-        better = True
-    if harmful:
-        better = False
-    return Comparison(
-        variant=variant,
-        control=control,
-        absolute=found.difference,
-        absolute_interval=found.interval,
-        relative=found.relative,
-        relative_interval=found.relative_interval,
-        p_value=found.p_value,
-        p_value_adjusted=found.p_value if adjusted is None else adjusted,
-        significant=significant,
-        better=better,
-        test=found.test,
-        validity=found.validity,
-        statistic=found.statistic,
-        degrees_of_freedom=found.degrees_of_freedom,
-        variance_reduction=_reduction(item, variant, control),
-        log_p_value=found.log_p,
-        alternative=found.alternative.value,
-        hypothesis=metric.hypothesis,
-        margin=metric.margin,
-        posterior=posterior,
-        warnings=found.warnings,
-        scale=item.test.scale if found.test.startswith(item.test.name) else "",
-    )
-
-
-def _reduction(item: Measured, variant: str, control: str) -> float | None:
-    if item.by is None:
-        return None
-    found = item.by.reduction(variant, control)
-    return found.share_removed if isinstance(found, Reduction) else None
-
-
-def is_harmful(item: Measured, variant: str, control: str, found: Outcome, tuning: Tuning, alpha: float) -> bool:
-    """Whether a treatment that was to be not worse by a margin is worse by more: the same test, the other way."""
-    statistic = found.statistic
-    if item.metric.hypothesis is not Hypothesis.NON_INFERIORITY or statistic is None:
-        return False
-    nu = math.inf if found.degrees_of_freedom is None else found.degrees_of_freedom
-    other = Alternative.LESS if item.metric.direction is Direction.INCREASE else Alternative.GREATER
-    if found.validity is Validity.FIXED:
-        return tail(statistic, nu, other)[0] < alpha
-    if found.test.endswith("group_sequential"):
-        return False
-    n_units = item.moments[variant].n + item.moments[control].n
-    return log_p_value(statistic, tuning.rho_squared * n_units, nu, other) < math.log(alpha)

@@ -11,8 +11,9 @@ from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.plan import Method, Plan
 from assay.model.result import ArmEstimate, MetricResult, Posterior, Validity
 from assay.model.valuecounts import ValueCounts
+from assay.stats.answer import comparison, is_harmful
 from assay.stats.armview import arm_estimate, quantile_arm
-from assay.stats.comparison import Measured, Tuning, compare, comparison, is_harmful, measure
+from assay.stats.comparison import Measured, Tuning, compare, measure
 from assay.stats.family import Family
 from assay.stats.looking import Looks
 from assay.stats.outcome import Outcome
