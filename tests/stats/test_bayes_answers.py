@@ -202,6 +202,11 @@ def test_warnings_name_what_is_weak() -> None:
     assert "10 %" in warned(Estimate(1.0, 0.1), Estimate(1.0, 0.2), "estimate", prior=EffectPrior(sd=0.1))
     assert not warned((500, 10_000), (510, 10_000), "share", prior=EffectPrior(sd=0.1))
     assert not warned((500, 10_000), (510, 10_000), "share")
+    rng = np.random.default_rng(8)
+    skewed, plain = np.exp(1.5 * rng.standard_normal(600)), rng.standard_normal(600)
+    assert "One unit" in warned(skewed, np.append(skewed[:100], 60.0), "mean")
+    assert not warned(skewed, skewed[::-1], "mean")
+    assert not warned(plain + 9, plain[:100] + 9, "mean")
 
 
 WRONG: list[tuple[str, Any]] = [

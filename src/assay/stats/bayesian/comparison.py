@@ -40,6 +40,8 @@ from assay.stats.inputs import moments_of, share_of
 _FEW_CONVERSIONS = 10
 _FEW_UNITS = 100
 _HEAVY_PRIOR = 0.2
+_UNEVEN = 1.5
+_LARGE_SHARE = 0.2
 
 
 class Likelihood(StrEnum):
@@ -82,6 +84,11 @@ def bayesian_comparison(
     prior: on each arm (BetaPrior for shares, GammaPrior for events, NormalPrior for the others) or an EffectPrior on
     the effect, for which arms are taken as normal around their estimates. Default: Beta(1, 1), Gamma(1/2, 0), flat.
     level: of the credible intervals. seed: of what has to be simulated (chance to be best under an EffectPrior).
+
+    With few, very skewed values and arms of different size the normal approximation of means is liberal: lognormal
+    values (sd of logarithms 1.5), 600 units against 60, leave the truth outside intervals of 95 % in 14 % of
+    experiments (10 % at 1,000 against 100; with arms of one size below 5 %). A warning says so where one unit carries
+    more than a fifth of the smaller arm's variance.
 
     These are probabilities given the prior, at any one moment. A rule that stops as soon as one of them passes a
     bound has an error rate of its own: `stopping_errors` measures it, `calibrated_loss_rule` keeps it.
@@ -182,9 +189,15 @@ def _arm_cautions(treatment: Any, control: Any, likelihood: Likelihood, prior: A
         elif weight > _HEAVY_PRIOR * n:
             found.append(f"The prior weighs as much as {weight:g} units, beside {n} units in the smaller arm.")
     if likelihood is Likelihood.MEAN:
-        n = min(moments_of(treatment, "treatment").n, moments_of(control, "control").n)
-        if n < _FEW_UNITS:
-            found.append(f"Only {n} units in the smaller arm: intervals of skewed values may be too short.")
+        small, large = sorted(
+            (moments_of(treatment, "treatment"), moments_of(control, "control")), key=lambda arm: arm.n
+        )
+        if small.n < _FEW_UNITS:
+            found.append(f"Only {small.n} units in the smaller arm: intervals of skewed values may be too short.")
+        uneven = small.n > 0 and large.n > _UNEVEN * small.n
+        top = 0.0 if small.maximum is None else small.maximum - small.mean()
+        if uneven and top * top > _LARGE_SHARE * small.comoment():
+            found.append("One unit carries much of the smaller arm's variance: intervals may be too short.")
     if likelihood is Likelihood.RATIO and min(treatment.n, control.n) < _FEW_UNITS:
         found.append(f"Only {min(treatment.n, control.n)} units in the smaller arm: the normal approximation is rough.")
     return tuple(found)

@@ -20,10 +20,13 @@ from assay.stats.bayesian.pairs import log_normal_loss
 
 Flags = NDArray[np.bool_]
 
-_POINTS = 96
+_FEWEST_POINTS = 48
+_MOST_POINTS = 4_000
+_STEP = 0.4
+"""Of the narrower posterior's spread."""
 _REACH = 9.0
 _TAIL = 30.0
-_AT_ONCE = 2_000
+_AT_ONCE = 500
 _FEW = 20
 """Conversions, or non-conversions, below which shares are always compared exactly."""
 _NEAR = 1.5
@@ -171,8 +174,10 @@ def _in_parts(judge: Judge, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
         down = np.maximum(_REACH * np.maximum(t.spread, c.spread), _TAIL / np.minimum(t.a, c.a))
         up = np.maximum(_REACH * np.maximum(t.spread, c.spread), _TAIL / np.minimum(t.b, c.b))
         low, high = np.minimum(t.centre, c.centre) - down, np.maximum(t.centre, c.centre) + up
-        u = low + (high - low) * np.linspace(0, 1, _POINTS)
-        step = (high - low)[:, 0] / (_POINTS - 1)
+        finest = float(((high - low) / np.minimum(t.spread, c.spread)).max())
+        points = int(min(_MOST_POINTS, max(_FEWEST_POINTS, finest / _STEP)))
+        u = low + (high - low) * np.linspace(0, 1, points)
+        step = (high - low)[:, 0] / (points - 1)
         parts.append(np.stack([values.sum(axis=1) * step for values in judge(t, c, u)], axis=1))
     found = np.concatenate(parts)
     return found[:, 0], found[:, 1]
