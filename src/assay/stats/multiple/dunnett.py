@@ -1,14 +1,16 @@
 """Dunnett's comparison of several treatments with one control.
 
 With variances about equal, the statistics T_i of k treatments share the control, so they are correlated: ρ_ij is
-λ_i λ_j, with λ_i = √(n_i / (n_i + n_0)). Given the control's own deviation z and the scale s they are independent, and
+λ_i λ_j, with λ_i = √(n_i / (n_i + n_0)). Given the control's own deviation z and the scale s they are independent:
 
-    P(max |T_i| ≤ c) = ∫ g(s) ∫ φ(z) Π [Φ((c s + λ_i z) / √(1 - λ_i²)) - Φ((-c s + λ_i z) / √(1 - λ_i²))] dz ds
+    P(any |T_i| > c) = ∫ g(s) ∫ φ(z) [1 - Π (1 - q_i(s, z))] dz ds
+    q_i = Φ(-(c s + λ_i z) / √(1 - λ_i²)) + Φ(-(c s - λ_i z) / √(1 - λ_i²))
 
 with g the density of χ_ν / √ν; s = 1 where ν is infinite (Dunnett 1955, "A multiple comparison procedure for
 comparing several treatments with a control"; the reduction of the integral in Hsu 1996, "Multiple Comparisons", section
-3.1). Both integrals are by Gauss's rules, right to 1e-6 or better unless a treatment has thousands of times the
-control's units.
+3.1). What lies outside is summed directly, never as 1 - what lies inside, so that small p-values keep their digits.
+Both integrals are by panels of Gauss and Legendre, over z with extra panels where a treatment much larger than the
+control makes q_i jump, over s on a logarithmic scale.
 """
 
 from __future__ import annotations
@@ -19,16 +21,22 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammainccinv, ndtr
+from scipy.special import gammainccinv, gammaincinv, gammaln, ndtr
 
 from assay.errors import InvalidInput
 from assay.stats.distributions import floored, student_p
 
 Floats = NDArray[np.float64]
 
-_NODES, _PANELS, _SCALES = 10, 80, 40
+_NODES = 10
 _FAR = 9.0
-_TINY = 1e-9
+"""Standard deviations beyond which the control's own deviation does not count."""
+_FARTHEST = 38.0
+"""A normal deviation beyond it is rarer than a float can hold."""
+_STEEP = 0.5
+"""A jump narrower than this, in standard deviations of z, gets panels of its own."""
+_MOST_FREEDOM = 1e6
+_AROUND = np.array([-9.0, -4.5, -2.0, 0.0, 2.0, 4.5, 9.0])
 
 
 def dunnett_p(
@@ -42,22 +50,19 @@ def dunnett_p(
     """Adjusted p-values: the chance, if no treatment differs, that the largest statistic is at least as far out.
 
     statistics: of each treatment against the control; one_sided: far out means large. sizes, control_size: units, or
-    anything in proportion to 1 / variance. degrees_of_freedom: of the common variance.
-    Below 1e-9 the bound k · p is given, which then differs from it by less than one part in 1e-6 of p.
+    anything in proportion to 1 / variance. degrees_of_freedom: of the common variance. Variances that differ, or
+    degrees of freedom that do, make it approximate. Right to about 1e-9 of p, also where p is tiny.
     """
     lambdas = _lambdas(sizes, control_size)
     if len(statistics) != len(lambdas):
         raise InvalidInput("statistics", f"{len(statistics)} numbers", f"{len(lambdas)}, one for each size")
-    answer = []
-    for value in statistics:
-        bound = value if one_sided else abs(value)
-        inside = chance_inside(bound, lambdas, degrees_of_freedom, one_sided=one_sided)
-        p = 1 - inside
-        if p < _TINY:
-            plain = student_p(bound, degrees_of_freedom)
-            p = len(lambdas) * (plain / 2 if one_sided and bound > 0 else plain)
-        answer.append(floored(p))
-    return answer
+    if any(math.isnan(value) for value in statistics):
+        raise InvalidInput("statistics", list(statistics), "numbers")
+    bounds = [value if one_sided else abs(value) for value in statistics]
+    found = {
+        bound: floored(chance_outside(bound, lambdas, degrees_of_freedom, one_sided=one_sided)) for bound in set(bounds)
+    }
+    return [found[bound] for bound in bounds]
 
 
 def dunnett_critical(
@@ -74,28 +79,36 @@ def dunnett_critical(
     if not 0 < alpha < 0.5:
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
     lambdas = _lambdas(sizes, control_size)
+
+    def excess(bound: float) -> float:
+        outside = chance_outside(bound, lambdas, degrees_of_freedom, one_sided=one_sided)
+        return math.log(max(outside, 1e-300)) - math.log(alpha)
+
     high = 2.0
-    while 1 - chance_inside(high, lambdas, degrees_of_freedom, one_sided=one_sided) > alpha:
+    while excess(high) > 0:
         high *= 1.5
         if high > 1e6:
             raise InvalidInput("alpha", alpha, "an error that some bound keeps with so few degrees of freedom")
-
-    def excess(bound: float) -> float:
-        return 1 - chance_inside(bound, lambdas, degrees_of_freedom, one_sided=one_sided) - alpha
-
-    return float(brentq(excess, 0.0, high, xtol=1e-10))
+    return float(brentq(excess, 0.0, high, xtol=1e-11))
 
 
-def chance_inside(bound: float, lambdas: Floats, degrees_of_freedom: float, *, one_sided: bool) -> float:
-    """P(no statistic beyond `bound`)."""
-    scales, weights = _scales(degrees_of_freedom)
-    z, z_weights = _normal_nodes()
+def chance_outside(bound: float, lambdas: Floats, degrees_of_freedom: float, *, one_sided: bool) -> float:
+    """P(some statistic beyond `bound`)."""
+    if math.isinf(bound):
+        return 0.0 if bound > 0 else 1.0
+    alone = student_p(max(bound, 0.0), degrees_of_freedom)
+    scales, scale_weights = _scales(degrees_of_freedom, -max(13, 10 * math.ceil((10 - math.log10(alone)) / 10)))
+    reach = bound * scales
+    z, z_weights = _deviations(reach, lambdas, one_sided)
     rest = np.sqrt(1 - lambdas**2)
-    shift = lambdas[:, None, None] * z[None, None, :]
-    reach = bound * scales[None, :, None]
-    upper = ndtr((reach + shift) / rest[:, None, None])
-    inside = upper if one_sided else upper - ndtr((shift - reach) / rest[:, None, None])
-    return float(weights @ (np.prod(inside, axis=0) @ z_weights))
+    kept = np.zeros_like(z)
+    with np.errstate(divide="ignore"):
+        for weight, left in zip(lambdas, rest, strict=True):
+            beyond = ndtr(-(reach[:, None] + weight * z) / left)
+            if not one_sided:
+                beyond += ndtr(-(reach[:, None] - weight * z) / left)
+            kept += np.log1p(-np.minimum(beyond, 1.0))
+    return float(scale_weights @ (-np.expm1(kept) * z_weights).sum(axis=1))
 
 
 def _lambdas(sizes: Sequence[float], control_size: float) -> Floats:
@@ -104,31 +117,53 @@ def _lambdas(sizes: Sequence[float], control_size: float) -> Floats:
         raise InvalidInput("sizes", list(sizes), "a number above 0 for each treatment")
     if not 0 < control_size < math.inf:
         raise InvalidInput("control_size", control_size, "a number above 0")
-    return np.sqrt(values / (values + control_size))
+    return np.sqrt(np.minimum(values / (values + control_size), 1 - 1e-14))
 
 
-@lru_cache(maxsize=1)
-def _normal_nodes() -> tuple[Floats, Floats]:
-    """Panels of Gauss-Legendre: with a small control the integrand has steep edges that one polynomial misses."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    edges = np.linspace(-_FAR, _FAR, _PANELS + 1)
-    half = (edges[1] - edges[0]) / 2
-    z = (edges[:-1, None] + half + half * nodes[None, :]).ravel()
-    density = np.exp(-z * z / 2) * np.tile(weights * half, _PANELS)
-    return z, density / density.sum()
+def _deviations(reach: Floats, lambdas: Floats, one_sided: bool) -> tuple[Floats, Floats]:
+    """Nodes of the control's deviation z and their weights under the normal density, one row for each scale."""
+    far = _FAR + min(_FARTHEST, float(np.abs(reach).max()))
+    outer = np.linspace(_FAR, far, 1 + math.ceil(3 * (far - _FAR)))
+    plain = np.concatenate([-outer[:0:-1], np.linspace(-_FAR, _FAR, 19), outer[1:]])
+    edges = np.broadcast_to(plain, (reach.size, plain.size))
+    width = np.sqrt(1 - lambdas**2) / lambdas
+    steep = width < _STEEP
+    if steep.any():
+        at = reach[:, None, None] / lambdas[steep][None, :, None]
+        spread = width[steep][None, :, None] * _AROUND[None, None, :]
+        sides = (-1.0,) if one_sided else (-1.0, 1.0)
+        jumps = np.concatenate([(side * at + spread).reshape(reach.size, -1) for side in sides], axis=1)
+        edges = np.sort(np.concatenate([edges, np.clip(jumps, -far, far)], axis=1), axis=1)
+    nodes, weights = _legendre()
+    half = np.diff(edges, axis=1) / 2
+    middle = edges[:, :-1] + half
+    z = (middle[:, :, None] + half[:, :, None] * nodes).reshape(reach.size, -1)
+    panel = (half[:, :, None] * weights).reshape(reach.size, -1)
+    return z, panel * np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
 
 
 @lru_cache(maxsize=256)
-def _scales(degrees_of_freedom: float) -> tuple[Floats, Floats]:
-    """Nodes and weights of s = χ_ν / √ν, by Gauss-Legendre over the probability between far quantiles."""
+def _scales(degrees_of_freedom: float, lowest: int) -> tuple[Floats, Floats]:
+    """Nodes and weights of s = χ_ν / √ν between its quantiles of 10^lowest and 1 - 1e-13, on a logarithmic scale."""
     nu = degrees_of_freedom
-    if math.isinf(nu) or nu > 1e6:
-        return np.ones(1), np.ones(1)
     if not nu > 0:
         raise InvalidInput("degrees_of_freedom", nu, "a number above 0")
-    low, high = (math.sqrt(2 * float(gammainccinv(nu / 2, tail)) / nu) for tail in (1 - 1e-13, 1e-13))
-    nodes, weights = np.polynomial.legendre.leggauss(_SCALES)
-    s = (high - low) / 2 * nodes + (high + low) / 2
-    log_density = math.log(2) + nu / 2 * math.log(nu / 2) - math.lgamma(nu / 2) + (nu - 1) * np.log(s) - nu * s * s / 2
-    density = np.exp(log_density) * weights * (high - low) / 2
-    return s, density / density.sum()
+    if nu > _MOST_FREEDOM:
+        return np.ones(1), np.ones(1)
+    low = float(gammaincinv(nu / 2, 10.0 ** max(lowest, -300)))
+    high = float(gammainccinv(nu / 2, 1e-13))
+    start, end = (math.log(max(square, 1e-300) * 2 / nu) / 2 for square in (low, high))
+    nodes, weights = _legendre()
+    panels = 3 + math.ceil(max(-lowest / 5, 1.3 * (end - start)))
+    edges = np.linspace(start, end, panels + 1)
+    half = (edges[1] - edges[0]) / 2
+    log_s = (edges[:-1, None] + half + half * nodes).ravel()
+    middle = -nu / 2 + nu / 2 * math.log(nu / 2) - float(gammaln(nu / 2))
+    density = np.exp(math.log(2) + middle + nu * log_s - nu / 2 * np.expm1(2 * log_s))
+    return np.exp(log_s), density * np.tile(weights * half, panels)
+
+
+@lru_cache(maxsize=1)
+def _legendre() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights

@@ -95,9 +95,9 @@ def joint_balance(treatment: Moments, control: Moments) -> float | NoEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """How p-values of A/A tests fall. alarms: those below alpha, of n; chance: exact binomial, two-sided, that a share
-    of alpha gives a number as odd as this; uniformity: Kolmogorov and Smirnov's p against the uniform distribution.
-    sentence: the finding in words. is_off: either p-value is below 0.001.
+    """How p-values of A/A tests fall. alarms: those of at most alpha, of n; chance: exact binomial, two-sided, that a
+    share of alpha gives a number as odd as this; uniformity: Kolmogorov and Smirnov's p against the uniform
+    distribution. sentence: the finding in words. is_off: either p-value is below 0.001.
     """
 
     n: int
@@ -109,11 +109,15 @@ class Calibration:
     sentence: str
 
 
+_ODD = 0.001
+
+
 def aa_calibration(p_values: ArrayLike, *, alpha: float = 0.05) -> Calibration:
     """Whether the p-values of A/A tests on one's own data are as likely to be small as they should be.
 
     p_values: of at least 20 A/A tests that share no units, or of as many random splits of the same units (then their
-    number is what counts, not the units'). Raises InvalidInput for values outside [0, 1].
+    number is what counts, not the units'). Exact tests of few units are careful by nature and are found to be so.
+    By chance alone is_off comes once in 500 calibrations, or less. Raises InvalidInput for values outside [0, 1].
     """
     from scipy.stats import binomtest, kstest
 
@@ -123,25 +127,29 @@ def aa_calibration(p_values: ArrayLike, *, alpha: float = 0.05) -> Calibration:
         raise InvalidInput("p_values", f"{values.size} values", "at least 20, one per A/A test")
     if not ((values >= 0) & (values <= 1)).all():
         raise InvalidInput("p_values", "values outside 0 and 1", "p-values")
-    alarms = int(np.count_nonzero(values < alpha))
+    alarms = int(np.count_nonzero(values <= alpha))
     chance = float(binomtest(alarms, values.size, alpha).pvalue)
     uniformity = float(kstest(values, "uniform").pvalue)
-    share = f"{alarms} of {values.size} A/A tests are below {alpha:g}, where {alpha * values.size:.1f} are expected"
-    if chance < 0.001 or uniformity < 0.001:
-        more = alarms > alpha * values.size
-        word = "too many false alarms" if more else "a distribution that is not uniform"
-        sentence = f"{share}: {word}. Look for units that are not independent, or a variance that is too small."
-    else:
-        sentence = f"{share}: no sign of a fault."
+    share = f"{alarms} of {values.size} A/A tests are at most {alpha:g}, where {alpha * values.size:.1f} are expected"
     return Calibration(
         n=int(values.size),
         alpha=alpha,
         alarms=alarms,
         chance=chance,
         uniformity=uniformity,
-        is_off=chance < 0.001 or uniformity < 0.001,
-        sentence=sentence,
+        is_off=chance < _ODD or uniformity < _ODD,
+        sentence=f"{share}: {_diagnosis(alarms > alpha * values.size, chance < _ODD, uniformity < _ODD)}",
     )
+
+
+def _diagnosis(many: bool, odd_number: bool, odd_shape: bool) -> str:
+    if odd_number and many:
+        return "too many false alarms. Look for units that are not independent, or a variance that is too small."
+    if odd_number:
+        return "too few false alarms. The tests are too careful: look for a variance that is too large, or few units."
+    if odd_shape:
+        return "the number is right, but the p-values are not spread evenly. Look for tests that repeat each other."
+    return "no sign of a fault."
 
 
 def _p_value(arms: Mapping[str, Moments]) -> float | NoEstimate:
