@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from assay.dashboard.table import _verdict
 from assay.http.edge import ASSIGN
+from assay.model.metric import Hypothesis
 from assay.model.plan import Plan
+from assay.model.result import Interval, Posterior
+from tests.charts.comparing import compared
 from tests.dashboard.conftest import Get, pages
 from tests.dashboard.markup import Node, read
 from tests.dashboard.samples import analysed, even, headlines, reading_of
@@ -131,3 +137,23 @@ async def test_a_lift_without_an_interval_says_why() -> None:
     rows = [row for row in body_rows(root) if "no interval, because" in row.text]
     assert rows
     assert all(row.all("circle") for row in rows)
+
+
+def test_hypotheses_with_a_margin_and_beliefs_have_their_own_words() -> None:
+    plain = compared(0.01, (-0.02, None), better=None)
+    asked = replace(plain, hypothesis=Hypothesis.NON_INFERIORITY, margin=0.05)
+    assert _verdict(replace(asked, significant=True), "unclear") == "Not worse by 5.00 %"
+    assert _verdict(replace(asked, significant=False), "unclear") == "Not shown: not worse by 5.00 %"
+    assert _verdict(replace(asked, significant=False, better=False), "worse") == "Worse"
+    assert _verdict(replace(plain, significant=True, better=None), "unclear") == "Different"
+    posterior = Posterior(
+        chance_to_beat=0.953,
+        chance_to_be_best=0.953,
+        expected_loss=0.001,
+        interval=Interval(-0.01, 0.03, 0.95),
+        relative_interval=Interval(-0.1, 0.3, 0.95),
+        prior="flat",
+        method="closed_form",
+    )
+    believed = replace(plain, significant=False, posterior=posterior)
+    assert _verdict(believed, "unclear") == "No clear difference, 95.3 % chance to be better"

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from assay import wording
 from assay.charts.axis import LiftAxis, lift_axis
 from assay.charts.bar import axis_strip, bare_row, interval_bar, tone_of
-from assay.model.metric import Direction, MetricKind, Role
+from assay.model.metric import Direction, Hypothesis, MetricKind, Role
 from assay.model.plan import Correction
 from assay.model.result import ArmEstimate, Comparison, ExperimentResult, Interval, MetricResult, NoEstimate
 
@@ -20,7 +20,11 @@ _VERDICTS = {"better": "Better", "worse": "Worse", "unclear": "No clear differen
 _CORRECTIONS = {
     Correction.HOLM: "Holm",
     Correction.BONFERRONI: "Bonferroni",
+    Correction.HOCHBERG: "Hochberg",
+    Correction.DUNNETT: "Dunnett",
     Correction.BENJAMINI_HOCHBERG: "Benjamini–Hochberg",
+    Correction.BENJAMINI_YEKUTIELI: "Benjamini–Yekutieli",
+    Correction.E_BH: "e-BH",
 }
 
 
@@ -139,6 +143,26 @@ def _row(
     return _compared(row, metric, item, axis) if item else row
 
 
+def _verdict(item: Comparison, tone: str) -> str:
+    """What a comparison says in a word or two; of a hypothesis with a margin whether it is shown."""
+    margin = wording.percent(item.margin or 0.0)
+    claims = {
+        Hypothesis.SUPERIORITY: f"better by more than {margin}",
+        Hypothesis.NON_INFERIORITY: f"not worse by {margin}",
+        Hypothesis.EQUIVALENCE: f"within {margin}",
+    }
+    if tone != "unclear" or item.hypothesis is Hypothesis.DIFFERENCE:
+        changed = item.significant and item.better is None
+        words = "Different" if changed else _VERDICTS[tone]
+    elif item.significant:
+        words = claims[item.hypothesis].capitalize()
+    else:
+        words = f"Not shown: {claims[item.hypothesis]}"
+    if item.posterior is not None:
+        words += f", {wording.percent(item.posterior.chance_to_beat)} chance to be better"
+    return words
+
+
 def _compared(row: TableRow, metric: MetricResult, item: Comparison, axis: LiftAxis) -> TableRow:
     """A treatment's row: what it says beyond its own value."""
     lift, interval = _lift(item), _interval(item.relative_interval)
@@ -155,7 +179,7 @@ def _compared(row: TableRow, metric: MetricResult, item: Comparison, axis: LiftA
         p="" if isinstance(p, NoEstimate) else wording.p_value(p).removeprefix("p = ").removeprefix("p "),
         p_why=because(p) if isinstance(p, NoEstimate) else "",
         tone=tone,
-        verdict=_VERDICTS[tone],
+        verdict=_verdict(item, tone),
     )
 
 

@@ -12,7 +12,7 @@ from assay import wording
 from assay.decisions.guardrails import guardrail_states
 from assay.decisions.hypotheses import claim, question, shown
 from assay.model.metric import Direction, MetricKind, Role
-from assay.model.plan import Correction, Plan
+from assay.model.plan import Correction, Method, Plan
 from assay.model.result import (
     Action,
     Comparison,
@@ -65,7 +65,7 @@ def recommend(
     winners = [item for item in primary.comparisons if item.better is True]
     losers = [item for item in primary.comparisons if item.better is False]
     if winners:
-        return _winner(primary, winners, guardrails, titles, warnings, running, validity)
+        return _winner(primary, winners, guardrails, titles, warnings, _may_stop(running, validity, plan))
     if as_good := shown(primary):
         return _as_good(primary, as_good, guardrails, titles, warnings)
     if losers and len(losers) == len(primary.comparisons):
@@ -98,8 +98,7 @@ def _winner(
     guardrails: Sequence[GuardrailState],
     titles: Mapping[str, str],
     warnings: tuple[str, ...],
-    running: bool,
-    validity: Validity,
+    may_stop: str,
 ) -> Recommendation:
     sign = 1 if primary.direction is Direction.INCREASE else -1
     best = max(winners, key=lambda item: sign * item.absolute if isinstance(item.absolute, float) else -1e308)
@@ -119,8 +118,8 @@ def _winner(
     reasons = others
     if others:
         reasons.append("Several variants beat the control; they were not tested against each other.")
-    if running and validity is Validity.ANYTIME:
-        reasons.append("These numbers stay valid however often you look, so you may stop now.")
+    if may_stop:
+        reasons.append(may_stop)
     return Recommendation(
         action=Action.SHIP,
         sentence=f"Ship {name}: {_in_words(primary, best, titles, of=False)}",
@@ -151,6 +150,15 @@ def _as_good(
     return Recommendation(
         action=action, sentence=sentence, winner=winner, reasons=(*reasons, *stopping), warnings=warnings
     )
+
+
+def _may_stop(running: bool, validity: Validity, plan: Plan) -> str:
+    """Why a running experiment may stop at these numbers; empty when it has ended or they do not say so."""
+    if not running or validity is not Validity.ANYTIME:
+        return ""
+    if plan.method is Method.GROUP_SEQUENTIAL:
+        return "A planned look has crossed its boundary, so you may stop now."
+    return "These numbers stay valid however often you look, so you may stop now."
 
 
 def _all_worse(
@@ -207,7 +215,7 @@ def _undecided(
             f"The planned sample is there. Sized for {wording.percent(plan.power)} power, it would as often have shown "
             f"an effect of {wording.lift(plan.minimum_effect)}."
         )
-    if validity is Validity.ANYTIME and complete and running:
+    if validity is Validity.ANYTIME and complete and running and plan.method is not Method.GROUP_SEQUENTIAL:
         reasons.append("It may run on: the numbers stay valid at every further look.")
     sentence = f"Inconclusive: {question(primary)}."
     return Recommendation(action=Action.INCONCLUSIVE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
