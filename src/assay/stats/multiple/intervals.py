@@ -16,15 +16,27 @@ from assay.stats.multiple.adjust import adjust
 from assay.stats.multiple.dunnett import dunnett_critical
 
 NO_INTERVALS = NoEstimate("no_simultaneous_intervals", "this correction has no simultaneous intervals of its own")
+NOT_SELECTED = NoEstimate("not_selected", "intervals of this correction are of the rejected comparisons only")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimated:
-    """One comparison: estimate, its standard error and degrees of freedom (infinite: normal)."""
+    """One comparison: estimate, its standard error (at least 0) and degrees of freedom (infinite: normal).
+
+    Raises InvalidInput for numbers that are none of these.
+    """
 
     estimate: float
     standard_error: float
     degrees_of_freedom: float = math.inf
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.estimate):
+            raise InvalidInput("estimate", self.estimate, "a finite number")
+        if not 0 <= self.standard_error < math.inf:
+            raise InvalidInput("standard_error", self.standard_error, "a finite number of at least 0")
+        if not self.degrees_of_freedom > 0:
+            raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "a number above 0")
 
     @property
     def p_value(self) -> float:
@@ -43,12 +55,14 @@ def simultaneous_intervals(
     """Two-sided intervals that belong to a correction, in the order given.
 
     none: each at 1 - α. bonferroni, holm: at 1 - α/m; all cover at once with at least 1 - α, and Holm's test may reject
-    one that just includes 0 (`holm_lower_bounds` agrees with it on one side). hochberg, e_bh and benjamini_yekutieli
-    have none. dunnett: at the bound that the largest statistic exceeds with probability α; sizes and control_size as in
-    `dunnett_critical`. level: 1 - α, of all together.
+    one that just includes 0 (`holm_lower_bounds` agrees with it on one side). hochberg and e_bh have none. dunnett: at
+    the bound that the largest statistic exceeds with probability α; sizes and control_size as in `dunnett_critical`,
+    degrees of freedom the smallest given. level: 1 - α, of all together.
     benjamini_hochberg: for the R rejected ones at 1 - R α / m, so that of the intervals shown at most a share α
-    misses on average (Benjamini & Yekutieli 2005, "False discovery rate-adjusted multiple confidence intervals");
-    others have none. Raises InvalidInput for an unknown method or missing sizes.
+    misses on average (Benjamini & Yekutieli 2005, "False discovery rate-adjusted multiple confidence intervals",
+    section 3); benjamini_yekutieli: its own R at 1 - R α / (m (1 + 1/2 + … + 1/m)), under every dependence; those not
+    rejected have none. A comparison without variance has none, and counts in m as not rejected.
+    Raises InvalidInput for an unknown method or missing sizes.
     """
     check_alpha(alpha)
     kind = _method(method)
@@ -60,14 +74,16 @@ def simultaneous_intervals(
             raise InvalidInput("sizes", sizes, "the treatments' sizes, and control_size, for dunnett")
         if len(sizes) != m:
             raise InvalidInput("sizes", f"{len(sizes)} numbers", f"{m}, one for each estimate")
-        nu = min((item.degrees_of_freedom for item in estimates), default=math.inf)
+        if not m:
+            return []
+        nu = min(item.degrees_of_freedom for item in estimates)
         critical = dunnett_critical(alpha, sizes, control_size, nu)
         found: list[Interval | NoEstimate] = [_around(item, critical, 1 - alpha) for item in estimates]
-    elif kind is Correction.BENJAMINI_HOCHBERG:
+    elif kind in (Correction.BENJAMINI_HOCHBERG, Correction.BENJAMINI_YEKUTIELI):
         rejected = [p <= alpha for p in adjust(p_values, kind)]
-        level = alpha * sum(rejected) / m if m else alpha
+        factor = math.fsum(1 / i for i in range(1, m + 1)) if kind is Correction.BENJAMINI_YEKUTIELI else 1.0
         found = [
-            _at(item, level, 1 - alpha) if chosen else NO_INTERVALS
+            _at(item, alpha * sum(rejected) / (factor * m), 1 - alpha) if chosen else NOT_SELECTED
             for item, chosen in zip(estimates, rejected, strict=True)
         ]
     elif kind in (Correction.NONE, Correction.BONFERRONI, Correction.HOLM):
