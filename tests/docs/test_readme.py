@@ -98,12 +98,16 @@ def test_the_analysis_works_as_printed() -> None:
     assert "2.59 %" in shown
 
 
-def test_the_notebook_works_as_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebook_works_as_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
-    (code,) = PYTHON
+    notebook, tests = PYTHON
     names: dict[str, object] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(notebook, "README.md", "exec"), names)
     assert "headline_c" in repr(names["result"])
+    exec(compile(tests, "README.md", "exec"), {})
+    p_values = [float(line) for line in capsys.readouterr().out.split()]
+    assert len(p_values) == 3
+    assert all(0.001 < p < 0.01 for p in p_values)
 
 
 def test_every_setting_is_documented() -> None:
