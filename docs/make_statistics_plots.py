@@ -101,7 +101,7 @@ def plot(title: str, across: Axis, up: Axis, series: Sequence[Series], *, level:
         parts.append(element("g", *_drawn(item, at, DASHES[i]), class_=f"s{i}"))
         key = element("line", x1=x, x2=x + 26, y1=39, y2=39, class_="line", stroke_dasharray=DASHES[i])
         parts.append(element("g", key, class_=f"s{i}") + element("text", words(item.name), x=x + 32, y=43))
-        x += 32 + 6.8 * len(item.name) + 12
+        x += 32 + 6.8 * len(item.name) + 22
     return chart(*parts, label=title, width=WIDTH, height=HEIGHT, kind="plot", standalone=True) + "\n"
 
 
