@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.special import log_ndtr, ndtr
+from scipy.special import erfcx, expit, log_ndtr, ndtr
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
-from assay.stats.distributions import normal_quantile
+from assay.stats.distributions import normal_quantile, student_quantile
 from assay.stats.inputs import check_alpha
 
-_FARTHEST = 1e6
+_FARTHEST = 1e4
 """Standard errors; an interval that reaches farther has no bound on that side."""
 NOT_SELECTED = NoEstimate("not_significant", "the estimate is not significant, so it was not picked for being large")
+BARELY_SELECTED = NoEstimate(
+    "barely_significant", "the estimate is so near the critical value that, picked for that, it says nothing"
+)
 
 
 def false_positive_risk(
@@ -46,6 +50,48 @@ def least_false_positive_risk(p_value: float, *, success_rate: float = 0.5) -> f
     bound = -math.e * p_value * math.log(p_value) if p_value < 1 / math.e else 1.0
     odds = success_rate / (1 - success_rate)
     return bound / (bound + odds)
+
+
+def false_positive_risk_at(
+    p_value: float,
+    success_rate: float,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    noncentrality: float | None = None,
+    degrees_of_freedom: float = math.inf,
+    sign_seen: bool = True,
+) -> float:
+    """The chance that an improvement with exactly this p-value is a false alarm: 1 / (1 + s / (1 - s) · L).
+
+    L = f(t - shifted by δ) / f(t) is how much likelier the statistic t of a two-sided p_value is under the planned
+    effect than under none, with f the density of Student's t (normal at infinite degrees of freedom). δ, noncentrality:
+    the planned effect in standard errors; z_{1-α/2} + z_power where it is not given. sign_seen: that it was an
+    improvement is known; else L is halved, as in the source. p = 0.05 is weaker evidence than "p below 0.05": compare
+    `false_positive_risk`.
+    Source: Colquhoun 2017, "The reproducibility of research and the misinterpretation of p-values", section 3
+    (p-equals).
+    """
+    if not 0 < p_value <= 1:
+        raise InvalidInput("p_value", p_value, "a number above 0 and at most 1")
+    _share(success_rate, "success_rate")
+    check_alpha(alpha)
+    _share(power, "power")
+    if not degrees_of_freedom > 0:
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0")
+    shift = normal_quantile(alpha / 2) + normal_quantile(1 - power) if noncentrality is None else noncentrality
+    if not 0 < shift < math.inf:
+        raise InvalidInput("noncentrality", shift, "a number above 0")
+    t = student_quantile(p_value / 2, degrees_of_freedom)
+    if math.isinf(degrees_of_freedom):
+        log_ratio = shift * (t - shift / 2)
+    else:
+        from scipy.stats import nct
+        from scipy.stats import t as student
+
+        log_ratio = float(nct.logpdf(t, degrees_of_freedom, shift) - student.logpdf(t, degrees_of_freedom))
+    log_odds = math.log(success_rate) - math.log1p(-success_rate) + log_ratio - (0.0 if sign_seen else math.log(2))
+    return float(expit(-log_odds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,42 +150,43 @@ def winner_corrected(
     The likelihood is that of the estimate given |z| > c (improvements_only: z > c in the estimate's own direction), c
     the critical value of the two-sided level `selected_at`; the estimate is its maximum, the interval all effects whose
     conditional distribution puts the estimate inside its middle 1 - alpha. A barely significant estimate says little:
-    its interval is wide and often includes 0. Not for estimates that were stopped at a look.
+    its interval is wide and often includes 0, and with improvements_only its likelihood is largest near -1 / (z - c)
+    standard errors, far below 0. Not for estimates that were stopped at a look.
     Source: Zhong & Prentice 2008, "Bias-reduced estimators and confidence intervals for odds ratios in genome-wide
     association studies", section 2.
     """
-    from scipy.optimize import brentq, minimize_scalar
-
     check_alpha(alpha)
     check_alpha(selected_at, "selected_at")
     _positive(standard_error)
-    if not math.isfinite(estimate):
-        raise InvalidInput("estimate", estimate, "a finite number")
+    _finite(estimate, "estimate")
     sign = 1.0 if estimate >= 0 else -1.0
     z, c = abs(estimate) / standard_error, normal_quantile(selected_at / 2)
     if z <= c:
         return NOT_SELECTED
-
-    def loss(mean: float) -> float:
-        return (z - mean) ** 2 / 2 + _log_selected(mean, c, improvements_only)
-
-    low = -z - 10 if improvements_only else 0.0
-    best = float(minimize_scalar(loss, bounds=(low, z), method="bounded", options={"xatol": 1e-12}).x)
-
-    def passed(mean: float, share: float) -> float:
-        return _undercut(z, mean, c, improvements_only) - share
-
-    upper = float(brentq(lambda mean: passed(mean, alpha / 2), -z - 40, z + 12, xtol=1e-10))
-    reach = z + 40
-    while passed(-reach, 1 - alpha / 2) < 0 and reach < _FARTHEST:
-        reach *= 4
-    bounded = passed(-reach, 1 - alpha / 2) >= 0
-    lower = float(brentq(lambda mean: passed(mean, 1 - alpha / 2), -reach, z + 12, xtol=1e-10)) if bounded else None
+    if improvements_only and (z - c) * _FARTHEST < 1:
+        return BARELY_SELECTED
+    best = _root(lambda mean: z - mean - _slope(mean, c, improvements_only), -1.0 if improvements_only else 0.0, z)
+    lower, upper = (
+        _root(lambda mean, share=share: _undercut(z, mean, c, improvements_only) - share, -z - 40, z + 40)  # type: ignore[misc]
+        for share in (1 - alpha / 2, alpha / 2)
+    )
+    if best is None or upper is None:
+        return BARELY_SELECTED
     near = None if lower is None else sign * lower * standard_error
     far = sign * upper * standard_error
     interval = Interval(near, far, 1 - alpha) if sign > 0 else Interval(far, near, 1 - alpha)
-    corrected = sign * best * standard_error
-    return Corrected(estimate=corrected, interval=interval, share_kept=best / z)
+    return Corrected(estimate=sign * best * standard_error, interval=interval, share_kept=best / z)
+
+
+def _root(falling: Callable[[float], float], low: float, high: float) -> float | None:
+    """Where a falling function crosses 0; the search goes down from `low`, and ends with None at the farthest."""
+    from scipy.optimize import brentq
+
+    while falling(low) < 0:
+        if low < -_FARTHEST:
+            return None
+        low = 4 * low - 1
+    return float(brentq(falling, low, high, xtol=1e-12))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +209,8 @@ def shrunk_effect(
     """
     check_alpha(alpha)
     _positive(standard_error)
+    _finite(estimate, "estimate")
+    _finite(prior_mean, "prior_mean")
     if not 0 < prior_sd < math.inf:
         raise InvalidInput("prior_sd", prior_sd, "a number above 0")
     weight = prior_sd**2 / (prior_sd**2 + standard_error**2)
@@ -180,6 +229,21 @@ def _log_selected(mean: float, c: float, one_side: bool) -> float:
     return high + math.log1p(math.exp(low - high))
 
 
+def _slope(mean: float, c: float, one_side: bool) -> float:
+    """Derivative of log P(selected) in the true mean."""
+    above = _mills(mean - c)
+    if one_side:
+        return above
+    odds = math.exp(float(log_ndtr(-mean - c)) - float(log_ndtr(mean - c)))
+    return (above - odds * _mills(-mean - c)) / (1 + odds)
+
+
+def _mills(x: float) -> float:
+    """φ(x) / Φ(x), right in both tails."""
+    scaled = float(erfcx(-x / math.sqrt(2)))
+    return math.sqrt(2 / math.pi) / scaled if math.isfinite(scaled) else 0.0
+
+
 def _undercut(z: float, mean: float, c: float, one_side: bool) -> float:
     """P(Z ≤ z | selected) at a true mean, for z > c."""
     beyond = float(log_ndtr(mean - z)) - _log_selected(mean, c, one_side)
@@ -193,6 +257,11 @@ def _density(x: float) -> float:
 def _share(value: float, name: str) -> None:
     if not 0 < value < 1:
         raise InvalidInput(name, value, "a number above 0 and below 1")
+
+
+def _finite(value: float, name: str) -> None:
+    if not math.isfinite(value):
+        raise InvalidInput(name, value, "a finite number")
 
 
 def _positive(standard_error: float) -> None:
