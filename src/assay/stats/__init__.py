@@ -110,14 +110,15 @@ if TYPE_CHECKING:
     from assay.stats.multiple.adjust import adjust, interval_alpha
     from assay.stats.multiple.dunnett import dunnett_critical, dunnett_p
     from assay.stats.multiple.intervals import Estimated, holm_lower_bounds, simultaneous_intervals
-    from assay.stats.multiple.rule import MetricTests, Purpose, RulePlan, RuleVerdict, Verdict, decide, rule_plan
+    from assay.stats.multiple.rule import (MetricTests, Purpose, RulePlan, RuleVerdict, Verdict, decide, metric_tests,
+        rule_plan)
     from assay.stats.batch import Column, Columns, Outcomes, many_cuped, many_means, many_ratios, many_shares
     from assay.stats.trust.sample_ratio import (sample_ratio, chi_square_p as sample_ratio_p,
         multinomial_anytime_p as sample_ratio_p_anytime)
     from assay.stats.trust.exact import SegmentRatio, exact_sample_ratio, sample_ratio_by_segment
     from assay.stats.trust.balance import Balance, Calibration, aa_calibration, joint_balance, pre_period_balance
     from assay.stats.trust.risk import (Corrected, Exaggeration, Shrunk, exaggeration, false_positive_risk,
-        least_false_positive_risk, shrunk_effect, winner_corrected)
+        false_positive_risk_at, least_false_positive_risk, shrunk_effect, winner_corrected)
     from assay.stats.planning.measured import MeanMeasure, RateMeasure, RatioMeasure, ShareMeasure
     from assay.stats.planning.design import (Anytime, Clusters, Design, FixedHorizon, GroupSequential,
         Scale as PlanScale, Form as PowerForm)
@@ -162,15 +163,15 @@ __all__ = [
     "cuped_ratio_t", "cuped_t", "days_for_units", "days_to_completion", "decide", "detectable_effects_table",
     "drawn_from", "dunnett_critical", "dunnett_p", "effect_posterior", "equivalent_alpha",
     "error_of_repeated_looks", "estimate_from_clusters", "estimate_from_history", "eta_squared", "events_posterior",
-    "exact_sample_ratio", "exaggeration", "false_positive_risk", "fisher_exact", "futile_by_conditional_power",
-    "group_design", "group_sequential_outcome", "haybittle_peto_boundaries", "hedges_g", "hodges_lehmann",
-    "holm_lower_bounds", "hwang_shih_decani_spending", "interval_alpha", "intraclass_correlation", "joint_balance",
-    "kim_demets_spending", "kolmogorov_smirnov", "learn_prior", "learn_rate_prior", "learned_covariate",
-    "least_false_positive_risk", "log_e_value", "log_ratio_sequence", "look_of_outcome", "mann_whitney",
-    "many_cuped", "many_estimate_posteriors", "many_event_posteriors", "many_means", "many_ratios",
-    "many_share_posteriors", "many_shares", "mean_margin_test", "mean_posterior", "mean_sequence",
-    "miettinen_nurminen", "miettinen_nurminen_ratio", "minimum_effect", "minimum_effect_mean",
-    "minimum_effect_proportion", "minimum_margin", "moments_by_stratum", "monitor", "msprt",
+    "exact_sample_ratio", "exaggeration", "false_positive_risk", "false_positive_risk_at", "fisher_exact",
+    "futile_by_conditional_power", "group_design", "group_sequential_outcome", "haybittle_peto_boundaries",
+    "hedges_g", "hodges_lehmann", "holm_lower_bounds", "hwang_shih_decani_spending", "interval_alpha",
+    "intraclass_correlation", "joint_balance", "kim_demets_spending", "kolmogorov_smirnov", "learn_prior",
+    "learn_rate_prior", "learned_covariate", "least_false_positive_risk", "log_e_value", "log_ratio_sequence",
+    "look_of_outcome", "mann_whitney", "many_cuped", "many_estimate_posteriors", "many_event_posteriors",
+    "many_means", "many_ratios", "many_share_posteriors", "many_shares", "mean_margin_test", "mean_posterior",
+    "mean_sequence", "metric_tests", "miettinen_nurminen", "miettinen_nurminen_ratio", "minimum_effect",
+    "minimum_effect_mean", "minimum_effect_proportion", "minimum_margin", "moments_by_stratum", "monitor", "msprt",
     "negative_binomial_test", "newcombe", "number_needed_to_treat", "obrien_fleming_boundaries",
     "obrien_fleming_constant", "obrien_fleming_spending", "odds_ratio", "operating", "overdispersion",
     "pocock_boundaries", "pocock_constant", "pocock_spending", "poisson_bootstrap", "poisson_test",
@@ -275,14 +276,14 @@ _NAMES: dict[str, str] = {
     "multiple.adjust": "adjust interval_alpha",
     "multiple.dunnett": "dunnett_critical dunnett_p",
     "multiple.intervals": "Estimated holm_lower_bounds simultaneous_intervals",
-    "multiple.rule": "MetricTests Purpose RulePlan RuleVerdict Verdict decide rule_plan",
+    "multiple.rule": "MetricTests Purpose RulePlan RuleVerdict Verdict decide metric_tests rule_plan",
     "batch": "Column Columns Outcomes many_cuped many_means many_ratios many_shares",
     # Trust
     "trust.sample_ratio": "sample_ratio chi_square_p=sample_ratio_p multinomial_anytime_p=sample_ratio_p_anytime",
     "trust.exact": "SegmentRatio exact_sample_ratio sample_ratio_by_segment",
     "trust.balance": "Balance Calibration aa_calibration joint_balance pre_period_balance",
-    "trust.risk": ("Corrected Exaggeration Shrunk exaggeration false_positive_risk least_false_positive_risk "
-        "shrunk_effect winner_corrected"),
+    "trust.risk": ("Corrected Exaggeration Shrunk exaggeration false_positive_risk false_positive_risk_at "
+        "least_false_positive_risk shrunk_effect winner_corrected"),
     # Planning
     "planning.measured": "MeanMeasure RateMeasure RatioMeasure ShareMeasure",
     "planning.design": "Anytime Clusters Design FixedHorizon GroupSequential Scale=PlanScale Form=PowerForm",
