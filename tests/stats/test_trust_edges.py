@@ -16,7 +16,7 @@ from assay.model.moments import VALUE, Moments
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE
 from assay.stats.distributions import normal_quantile
-from assay.stats.fixed.core import welch_t
+from assay.stats.fixed.core import student_t
 from assay.stats.trust.balance import aa_calibration, joint_balance, pre_period_balance
 from assay.stats.trust.exact import exact_sample_ratio, sample_ratio_by_segment
 from assay.stats.trust.risk import (
@@ -85,10 +85,10 @@ def moments(*values: float) -> Moments:
     return Moments.of((VALUE,), [(value,) for value in values])
 
 
-def test_balance_of_two_variants_is_welch_s_test() -> None:
+def test_balance_of_two_variants_is_student_s_test() -> None:
     a, b = moments(3.0, 4.5, 2.2, 6.1, 5.0), moments(2.0, 2.5, 3.3, 1.0)
     (found,) = pre_period_balance({"before": {"a": a, "b": b}})
-    assert found.p_value == pytest.approx(welch_t(a, b).p_value, rel=1e-9)
+    assert found.p_value == pytest.approx(student_t(a, b).p_value, rel=1e-9)
     (turned,) = pre_period_balance({"before": {"a": b, "b": a}})
     assert turned.p_value == pytest.approx(found.p_value)
     assert turned.largest_gap == pytest.approx(found.largest_gap)
@@ -98,7 +98,7 @@ def test_balance_of_large_means_keeps_its_digits() -> None:
     near, far = (Moments(100, (VALUE,), (1e8 + shift,), (99.0,)) for shift in (0.0, 0.5))
     (found,) = pre_period_balance({"before": {"a": near, "b": far}})
     small = [Moments(100, (VALUE,), (shift,), (99.0,)) for shift in (0.0, 0.5)]
-    assert found.p_value == pytest.approx(welch_t(*small).p_value, rel=1e-6)
+    assert found.p_value == pytest.approx(student_t(*small).p_value, rel=1e-6)
     assert joint_balance(near, far) == pytest.approx(joint_balance(*small), rel=1e-6)
 
 
@@ -106,7 +106,7 @@ def test_balance_of_large_means_keeps_its_digits() -> None:
     ("arms", "why"),
     [
         ((moments(), moments(1, 2)), EMPTY_ARM),
-        ((moments(1), moments(1, 2)), ONE_UNIT),
+        ((moments(1), moments(2)), ONE_UNIT),
         ((moments(3, 3), moments(3, 3)), ZERO_VARIANCE),
         ((moments(3, 3), moments(4, 4)), ZERO_VARIANCE),
     ],
@@ -116,6 +116,20 @@ def test_balance_that_cannot_be_judged_says_why(arms: tuple[Moments, Moments], w
     assert found.p_value == why
     assert found.p_value_adjusted == why
     assert not found.is_off
+
+
+def test_a_variant_of_one_unit_or_without_variance_is_judged_by_the_others() -> None:
+    (one,) = pre_period_balance({"before": {"a": moments(50), "b": moments(1, 2, 3, 4, 5)}})
+    assert one.is_off
+    (flat,) = pre_period_balance({"before": {"a": moments(3, 3, 3), "b": moments(1, 2, 3, 4, 5)}})
+    assert flat.p_value == pytest.approx(1.0)
+
+
+def test_few_units_beside_many_are_warned_of() -> None:
+    rare, common = Moments.of_counts(10, 400), Moments.of_counts(100, 4_000)
+    assert "up to 3 %" in pre_period_balance({"x": {"a": rare, "b": common}})[0].warnings[0]
+    assert not pre_period_balance({"x": {"a": rare, "b": rare}})[0].warnings
+    assert not pre_period_balance({"x": {"a": Moments.of_counts(10, 600), "b": common}})[0].warnings
 
 
 def test_a_measure_that_cannot_be_judged_does_not_hide_the_others() -> None:
