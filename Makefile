@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
 JOBS ?= 2
+SIM_REPLICATIONS ?= 20000
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test sim-full lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -22,6 +23,12 @@ serve: $(VENV)/.runtime ## Serve the API and the dashboard on 127.0.0.1:8000
 
 test: $(VENV)/.dev browser $(JS_CLIENTS) ## Install what the tests need and run them all, with coverage
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
+
+sim-full: $(VENV)/.dev ## Every simulation at nightly size, and its table in docs/simulations.md
+	@mkdir -p build && rm -f build/simulations.jsonl
+	@ASSAY_SIM_REPLICATIONS=$(SIM_REPLICATIONS) ASSAY_SIM_TABLE=build/simulations.jsonl \
+	  $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/sim
+	@$(BIN)/python docs/make_simulation_table.py build/simulations.jsonl docs/simulations.md
 
 lint: $(VENV)/.dev ## Check style
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from scipy.stats import binom
 
-REPLICATIONS = 5_000
+REPLICATIONS = int(os.environ.get("ASSAY_SIM_REPLICATIONS", "5000"))
+"""How many experiments a simulation replays."""
 TAIL = 1e-6
 """Chance that a method with exactly the claimed error fails; small because many simulations are run."""
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tests.sim import alarm_bound
 
-REPLICATIONS = int(os.environ.get("ASSAY_SIM_REPLICATIONS", alarm_bound.REPLICATIONS))
+REPLICATIONS = alarm_bound.REPLICATIONS
 """How many experiments a simulation replays; 5,000 unless told otherwise."""
 
 
@@ -59,5 +59,10 @@ def _write(claim: str, nominal: float, count: int, n: int, bound: int, kind: str
         return
     test = os.environ.get("PYTEST_CURRENT_TEST", "").split(" ")[0]
     row = {"claim": claim, "nominal": nominal, "measured": count / n, "replications": n, "bound": bound / n}
-    with open(path, "a", encoding="utf-8") as table:
-        table.write(json.dumps({**row, "kind": kind, "test": test}, ensure_ascii=False) + "\n")
+    line = json.dumps({**row, "kind": kind, "test": test}, ensure_ascii=False) + "\n"
+    # One write of a few hundred bytes in append mode: lines of several processes do not tear.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)

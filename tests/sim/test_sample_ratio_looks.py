@@ -8,7 +8,9 @@ from scipy.special import gammaln
 
 from assay.model.result import Validity
 from assay.stats.trust.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
-from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
+from tests.sim.alarm_bound import REPLICATIONS
+from tests.sim.claims import error_broken, error_kept
+from tests.sim.claims import found as finds
 from tests.sim.unit_streams import Array
 
 pytestmark = pytest.mark.slow
@@ -36,7 +38,8 @@ def first_alarms(counts: Array, planned: list[float], alpha: float, every: int) 
 @pytest.mark.parametrize("alpha", [0.05, 0.001])
 def test_false_alarms_over_all_looks(planned: list[float], alpha: float) -> None:
     counts = streams(401, planned, 20_000, 100)
-    assert np.isfinite(first_alarms(counts, planned, alpha, 100)).sum() <= most_allowed(alpha)
+    alarms = np.isfinite(first_alarms(counts, planned, alpha, 100))
+    error_kept(f"sample ratio watched every 100 units, planned {planned}: false alarms", alarms, alpha)
 
 
 def test_package_and_simulation_agree() -> None:
@@ -56,15 +59,15 @@ def test_mismatches_are_found_when_the_documentation_says(share: float, units: i
 
 def test_a_52_to_48_split_is_almost_surely_found() -> None:
     found = first_alarms(streams(404, [0.52, 0.48], 40_000, 500, 1_000), [0.5, 0.5], 0.001, 500)
-    assert np.isfinite(found).sum() >= least_expected(0.99, 1_000)
+    finds("sample ratio watched: finds 52 to 48 within 40,000 units", np.isfinite(found), 0.99)
 
 
 def test_chi_square_holds_at_one_look_and_not_when_watched() -> None:
     counts = streams(405, [0.5, 0.5], 10_000, 200)
     p = [[chi_square_p(look, [0.5, 0.5]) for look in looks[::10]] for looks in counts.tolist()]
     low = np.array(p) < 0.05
-    assert low[:, -1].sum() <= most_allowed(0.05)
-    assert low.any(axis=1).sum() > most_allowed(0.05)
+    error_kept("chi-square at one look: false alarms", low[:, -1], 0.05)
+    error_broken("chi-square watched at every look: false alarms", low.any(axis=1), 0.05)
 
 
 def test_the_p_that_applies_follows_the_validity() -> None:

@@ -23,6 +23,7 @@ from assay.stats.multiple.adjust import adjust
 from assay.stats.multiple.dunnett import dunnett_critical, dunnett_p
 from assay.stats.multiple.intervals import Estimated, holm_lower_bounds, simultaneous_intervals
 from assay.stats.multiple.rule import MetricTests, Purpose, Verdict, decide, rule_plan
+from assay.stats.reduction.cuped import adjustment
 from assay.stats.trust.balance import aa_calibration, joint_balance, pre_period_balance
 from assay.stats.trust.exact import exact_sample_ratio, sample_ratio_by_segment
 from assay.stats.trust.risk import (
@@ -33,6 +34,7 @@ from assay.stats.trust.risk import (
     shrunk_effect,
     winner_corrected,
 )
+from assay.stats.trust.sample_ratio import sample_ratio
 from tests.stats.comparing import metric_of
 
 p_values = st.lists(st.floats(1e-300, 1.0), min_size=1, max_size=12)
@@ -300,3 +302,24 @@ def test_what_cannot_be_judged_says_why() -> None:
     many = exact_sample_ratio([10_000, 10_000, 10_000], [1, 1, 1])
     assert isinstance(many, NoEstimate)
     assert many.no_estimate == "too_many_units"
+
+
+def test_names_do_as_well_as_members_and_others_are_refused() -> None:
+    p = [0.01, 0.02, 0.04]
+    for method in Correction:
+        assert adjust(p, method.value) == adjust(p, method)
+    split = {"a": 10_000, "b": 9_500}
+    even = {"a": 1, "b": 1}
+    for validity in Validity:
+        assert sample_ratio(split, even, validity=validity.value) == sample_ratio(split, even, validity=validity)
+    assert sample_ratio(split, even, validity="fixed").mismatch
+    ratio = array_moments(("value", "denominator", "covariate"), tuple(np.arange(1.0, 40.0).reshape(3, 13)))
+    assert adjustment({"a": ratio}, kind="ratio") == adjustment({"a": ratio}, kind=MetricKind.RATIO)
+    for call, field in (
+        (lambda: adjust(p, "garbage"), "method"),
+        (lambda: sample_ratio(split, even, validity="sometimes"), "validity"),
+        (lambda: adjustment({"a": ratio}, kind="share"), "kind"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            call()
+        assert caught.value.field == field

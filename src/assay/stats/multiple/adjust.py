@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
+from assay.errors import InvalidInput
 from assay.model.plan import Correction
 
 FAMILYWISE = (Correction.BONFERRONI, Correction.HOLM, Correction.HOCHBERG, Correction.DUNNETT)
 """Corrections that bound the chance of any false alarm in the family."""
 
 
-def adjust(p_values: Sequence[float], method: Correction) -> list[float]:
+def correction_of(given: Correction | str) -> Correction:
+    """A correction by its name. Raises InvalidInput for another."""
+    try:
+        return Correction(given)
+    except ValueError:
+        raise InvalidInput("method", given, ", ".join(Correction)) from None
+
+
+def adjust(p_values: Sequence[float], method: Correction | str) -> list[float]:
     """Adjusted p-values, in the order given; reject where the adjusted value is below α.
 
     holm: step-down, controls the chance of any false alarm under every dependence (Holm 1979).
@@ -23,6 +32,7 @@ def adjust(p_values: Sequence[float], method: Correction) -> list[float]:
     Benjamini and Hochberg's rule on 1 / e, without their factor. dunnett needs more than p-values: here it is Holm's,
     see `assay.stats.multiple.dunnett`. none: as given.
     """
+    method = correction_of(method)
     m = len(p_values)
     order = sorted(range(m), key=lambda i: p_values[i])
     ascending = [p_values[i] for i in order]
@@ -45,12 +55,12 @@ def adjust(p_values: Sequence[float], method: Correction) -> list[float]:
     return answer
 
 
-def interval_alpha(alpha: float, family_size: int, method: Correction) -> float:
+def interval_alpha(alpha: float, family_size: int, method: Correction | str) -> float:
     """The error each interval of a family is given.
 
     With Bonferroni, Holm, Hochberg and Dunnett α/m, so that all intervals of the family cover at once with probability
     1 - α; with the others α. Holm and Hochberg may therefore call a difference significant whose simultaneous interval
     just includes 0; Dunnett's own intervals are narrower (`assay.stats.multiple.dunnett`).
     """
-    corrects = method in FAMILYWISE
+    corrects = correction_of(method) in FAMILYWISE
     return alpha / max(1, family_size) if corrects else alpha

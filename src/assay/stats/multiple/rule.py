@@ -87,6 +87,10 @@ class MetricTests:
     worse: Outcome
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "purpose", Purpose(self.purpose))
+        except ValueError:
+            raise InvalidInput("purpose", self.purpose, ", ".join(Purpose)) from None
         if (self.better is None) is not (self.purpose is Purpose.DETERIORATION):
             raise InvalidInput("better", self.better, "an outcome, or None for a deterioration metric")
         for name, item in (("better", self.better), ("worse", self.worse)):

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assay.errors import InvalidInput
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
@@ -64,7 +65,7 @@ class Adjustment:
         return self.means[0]
 
 
-def adjustment(moments: Mapping[str, Moments], *, kind: MetricKind = MetricKind.MEAN) -> Adjustment | NoEstimate:
+def adjustment(moments: Mapping[str, Moments], *, kind: MetricKind | str = MetricKind.MEAN) -> Adjustment | NoEstimate:
     """The one adjustment for all variants, with all columns whose names start with "covariate".
 
     moments: variant key → moments. kind: ratio linearises value / denominator; all others take the value's mean.
@@ -78,7 +79,7 @@ def adjustment(moments: Mapping[str, Moments], *, kind: MetricKind = MetricKind.
     Raises InvalidInput when the variants have different covariates.
     """
     arms = [item for item in moments.values() if item.n > 0 and sound(item)]
-    is_ratio = kind is MetricKind.RATIO
+    is_ratio = _kind(kind) is MetricKind.RATIO
     if is_ratio:
         arms = [item for item in arms if isinstance(ratio_arm(item), Arm)]
     names = common_covariates(arms)
@@ -124,3 +125,10 @@ def _around(moments: Moments, is_ratio: bool) -> tuple[float, float] | None:
         return None
     below = moments.mean(DENOMINATOR)
     return moments.mean(VALUE) / below, below
+
+
+def _kind(given: MetricKind | str) -> MetricKind:
+    try:
+        return MetricKind(given)
+    except ValueError:
+        raise InvalidInput("kind", given, ", ".join(MetricKind)) from None

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 
 from scipy.special import chdtrc, gammaln
 
+from assay.errors import InvalidInput
 from assay.model.result import NoEstimate, SampleRatio, Validity
 from assay.stats.distributions import floored
 
@@ -31,13 +32,21 @@ ONE_ARM = NoEstimate("one_arm", "only one variant has traffic, so there is no sp
 
 
 def sample_ratio(
-    observed: Mapping[str, int], weights: Mapping[str, int], *, alpha: float, validity: Validity
+    observed: Mapping[str, int],
+    weights: Mapping[str, int],
+    *,
+    alpha: float = 0.001,
+    validity: Validity | str = Validity.ANYTIME,
 ) -> SampleRatio:
     """Units seen per variant against the planned weights.
 
     Variants without weight, and units of variants without a plan, are left out of the tests. The p-value that
     decides about a mismatch at alpha is the chi-square's for one look, else the one valid at every look.
     """
+    try:
+        validity = Validity(validity)
+    except ValueError:
+        raise InvalidInput("validity", validity, ", ".join(Validity)) from None
     total = sum(weights.values())
     expected = {variant: weight / total if total else 0.0 for variant, weight in weights.items()}
     live = [variant for variant, weight in weights.items() if weight > 0]
