@@ -78,6 +78,10 @@ def test_calibration_says_what_is_wrong() -> None:
     assert found.alarms == 50
     assert found.is_off
     assert "not spread evenly" in found.sentence
+    assert "not spread evenly" in aa_calibration(np.where(even < 0.052, even * 0.95, bunched)).sentence
+    slightly = np.where(even < 0.056, even * 0.9, even)
+    assert aa_calibration(slightly).alarms > 50
+    assert aa_calibration(slightly).sentence.endswith("no sign of a fault.")
     assert aa_calibration([0.05] * 20).alarms == 20
 
 
