@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 HEAD = """# What simulations measured
 
 Every line is a claim of `tests/sim`: many experiments are replayed with a fixed seed, and the share in which something
-happens is counted. "At most": an error that is kept; for numbers valid at every look "wrong" means ever, at any look.
-"At least": something that is there and is found. "Exceeds": a wrong formula, or a method where it is known to fail,
-which the simulation must be able to catch.
+happens is counted. Made by `make sim-full`; `make test` runs the same claims with fewer replications.
 
-The bound is exact and binomial: a method whose true rate is the nominal one goes beyond it with probability one in a
-million. This page was made with up to {most:,} replications a claim; `make sim-full` makes it anew with more, and
-`make test` runs the same claims.
+* **at most**: an error that is kept. For numbers valid at every look it counts experiments that were ever wrong.
+* **at least**: something that is there and is found.
+* **exactly**: a rate that is neither exceeded nor undercut.
+* **exceeds**: a wrong formula, or a method where it is known to fail. The simulation must be able to catch it.
+
+The bound is exact and binomial: when the true rate is the nominal one, the measured rate goes beyond the bound with a
+probability of at most one in a million (for "exactly" on either side). Seeds are fixed: every run measures the same.
+
+{sizes}
 """
-KINDS = {"at most": "at most", "at least": "at least", "exceeds": "exceeds"}
 
 
 def page(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -35,15 +38,26 @@ def page(rows: Iterable[Mapping[str, Any]]) -> str:
         if key not in seen:
             seen.add(key)
             areas[area_of(row)].append(row)
-    most = max((row["replications"] for of_area in areas.values() for row in of_area), default=0)
-    parts = [HEAD.format(most=most)]
+    parts = [HEAD.format(sizes=sizes_of([row for of_area in areas.values() for row in of_area]))]
     for area in sorted(areas):
         parts.append(
             f"\n## {area}\n\n| claim | | nominal | measured | bound | replications |\n|---|---|---:|---:|---:|---:|"
         )
-        ordered = sorted(areas[area], key=lambda row: (row["claim"], row["kind"], row["measured"]))
+        ordered = sorted(areas[area], key=lambda row: (row["claim"], row["kind"], row["nominal"], row["measured"]))
         parts += [line_of(row) for row in ordered]
     return "\n".join(parts) + "\n"
+
+
+def sizes_of(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How large the simulations were."""
+    counted = Counter(int(row["replications"]) for row in rows)
+    if not counted:
+        return "There are no claims yet."
+    usual = max(counted, key=lambda n: (counted[n], n))
+    return (
+        f"{len(rows):,} claims, most of them ({counted[usual]:,}) from {usual:,} replications. "
+        "Slow ones have fewer; what is counted per finding\ninstead of per experiment can have more."
+    )
 
 
 def area_of(row: Mapping[str, Any]) -> str:
@@ -54,9 +68,16 @@ def area_of(row: Mapping[str, Any]) -> str:
 
 def line_of(row: Mapping[str, Any]) -> str:
     """One row of the table."""
-    numbers = " | ".join(f"{100 * row[name]:.3g} %" for name in ("nominal", "measured", "bound"))
     claim = str(row["claim"]).replace("|", "\\|")
-    return f"| {claim} | {KINDS[row['kind']]} | {numbers} | {row['replications']:,} |"
+    bound = row["bound"]
+    limits = " to ".join(map(percent, bound)) if isinstance(bound, list) else percent(bound)
+    numbers = f"{percent(row['nominal'])} | {percent(row['measured'])} | {limits}"
+    return f"| {claim} | {row['kind']} | {numbers} | {row['replications']:,} |"
+
+
+def percent(share: float) -> str:
+    """Three decimals and no zeros behind them: exact for up to 100,000 replications that divide it."""
+    return f"{100 * share:.3f}".rstrip("0").rstrip(".") + " %"
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from assay.model.plan import Correction
 from assay.model.result import Interval
@@ -14,13 +15,13 @@ from assay.stats.fixed.core import compare_arms, two_proportion_z
 from assay.stats.multiple.adjust import adjust
 from assay.stats.outcome import Outcome
 from assay.stats.planning.power import power_mean, power_proportion, sample_size_mean, sample_size_proportion
-from tests.sim.alarm_bound import REPLICATIONS, least_expected, most_allowed
+from tests.sim.claims import REPLICATIONS, error_broken, error_kept, exact, found, in_parts, percent
 from tests.sim.unit_streams import Array, Draw, Sums, as_adjusted, as_means, as_ratios, conversions, paired
 
 pytestmark = pytest.mark.slow
 
 ALPHA = 0.05
-MOST, LEAST = most_allowed(ALPHA), least_expected(ALPHA)
+Flags = NDArray[np.bool_]
 
 
 def shares(p_t: float, p_c: float, n: int, share: float, seed: int) -> list[Outcome]:
@@ -38,37 +39,42 @@ def means(s: Sums) -> list[Outcome]:
     return [judged(Arm(int(a), float(b), float(c)), Arm(int(d), float(e), float(f))) for a, b, c, d, e, f in rows]
 
 
-def rejections(found: list[Outcome]) -> int:
-    return sum(isinstance(item.p_value, float) and item.p_value < ALPHA for item in found)
+def rejected(outcomes: list[Outcome]) -> Flags:
+    return np.array([isinstance(item.p_value, float) and item.p_value < ALPHA for item in outcomes])
 
 
-def misses(intervals: list[object], truth: float) -> int:
-    count = 0
+def missed(intervals: list[object], truth: float) -> Flags:
+    flags = []
     for item in intervals:
         assert isinstance(item, Interval)
         assert item.lower is not None
-        count += truth < item.lower or (item.upper is not None and truth > item.upper)
-    return count
+        flags.append(truth < item.lower or (item.upper is not None and truth > item.upper))
+    return np.array(flags)
 
 
 @pytest.mark.parametrize(("p", "n", "share"), [(0.05, 4_000, 0.5), (0.3, 1_000, 0.5), (0.1, 4_000, 0.2)])
 def test_z_test(p: float, n: int, share: float) -> None:
-    assert LEAST <= rejections(shares(p, p, n, share, seed=201)) <= MOST
+    what = f"z-test, shares of {percent(p)}, {n:,} units, each treated with chance {percent(share)}: false alarms"
+    exact(what, rejected(shares(p, p, n, share, seed=201)), ALPHA)
 
 
 def test_share_intervals_cover() -> None:
-    found = shares(0.12, 0.1, 6_000, 0.4, seed=202)
-    assert misses([item.interval for item in found], 0.02) <= MOST
-    assert misses([item.relative_interval for item in found], 0.2) <= MOST
+    outcomes = shares(0.12, 0.1, 6_000, 0.4, seed=202)
+    what = "shares of 12 % and 10 %, 6,000 units"
+    error_kept(f"{what}: interval of the difference misses", missed([o.interval for o in outcomes], 0.02), ALPHA)
+    error_kept(f"{what}: interval of the lift misses", missed([o.relative_interval for o in outcomes], 0.2), ALPHA)
 
 
 def test_planned_sample_of_a_share_has_the_planned_power() -> None:
     n = sample_size_proportion(0.1, 0.2, power=0.8)
-    found = rejections(shares(0.12, 0.1, 2 * n, 0.5, seed=203))
-    assert least_expected(0.8) <= found <= most_allowed(0.8)
+    exact("z-test with the units planned for 80 % power, 10 % + 20 %", rejected(planned(n, seed=203)), 0.8)
     few = n // 3
-    expected = power_proportion(0.1, 0.2, few)
-    assert least_expected(expected) <= rejections(shares(0.12, 0.1, 2 * few, 0.5, seed=204)) <= most_allowed(expected)
+    promised = power_proportion(0.1, 0.2, few)
+    exact("z-test with a third of those units finds what is promised", rejected(planned(few, seed=204)), promised)
+
+
+def planned(n: int, seed: int) -> list[Outcome]:
+    return shares(0.12, 0.1, 2 * n, 0.5, seed)
 
 
 def normal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -85,29 +91,37 @@ def simulated(draw: Draw, n: int, *, factor: float = 1.0, share: float = 0.5, se
 
 @pytest.mark.parametrize(("n", "share"), [(20, 0.5), (100, 0.2)])
 def test_welch_is_exact_for_small_normal_samples(n: int, share: float) -> None:
-    assert LEAST <= rejections(means(simulated(normal, n, share=share, seed=205))) <= MOST
+    what = f"Welch's t, normal, {n} units, each treated with chance {percent(share)}: false alarms"
+    exact(what, rejected(means(simulated(normal, n, share=share, seed=205))), ALPHA)
 
 
 def test_welch_holds_when_variances_and_sizes_differ() -> None:
     rng = np.random.default_rng(206)
-    wide, narrow = rng.normal(0, 10, (REPLICATIONS, 15)), rng.normal(0, 1, (REPLICATIONS, 60))
-    columns = [[np.full(REPLICATIONS, x.shape[1]), x.mean(axis=1), x.var(axis=1, ddof=1)] for x in (wide, narrow)]
-    found = means(Sums(*(column[:, None] for side in columns for column in side)))
-    assert LEAST <= rejections(found) <= MOST
+
+    def arm(rows: int, sd: float, n: int) -> list[Array]:
+        values = rng.normal(0, sd, (rows, n))
+        return [np.full((rows, 1), n), values.mean(axis=1, keepdims=True), values.var(axis=1, ddof=1, keepdims=True)]
+
+    flags = in_parts(lambda rows: rejected(means(Sums(*arm(rows, 10.0, 15), *arm(rows, 1.0, 60)))))
+    exact("Welch's t, normal, 15 units of sd 10 against 60 of sd 1: false alarms", flags, ALPHA)
 
 
 def test_lognormal_means_and_lifts() -> None:
-    found = means(simulated(lognormal, 2_000, factor=1.2, seed=207))
-    assert misses([item.interval for item in found], 0.2 * math.exp(0.5)) <= MOST
-    assert misses([item.relative_interval for item in found], 0.2) <= MOST
-    assert rejections(means(simulated(lognormal, 2_000, seed=208))) <= MOST
+    outcomes = means(simulated(lognormal, 2_000, factor=1.2, seed=207))
+    what = "Welch's t, lognormal, 2,000 units"
+    truth = 0.2 * math.exp(0.5)
+    error_kept(f"{what}: interval of the difference misses", missed([o.interval for o in outcomes], truth), ALPHA)
+    error_kept(f"{what}: interval of the lift misses", missed([o.relative_interval for o in outcomes], 0.2), ALPHA)
+    error_kept(f"{what}: false alarms", rejected(means(simulated(lognormal, 2_000, seed=208))), ALPHA)
 
 
 def test_planned_sample_of_a_mean_has_the_planned_power() -> None:
     n = sample_size_mean(10, 3, 0.1, power=0.9)
-    found = rejections(means(simulated(normal, 2 * n, factor=1.1, seed=209)))
-    # the factor also widens the treatment's spread by a tenth, which costs a little power
-    assert least_expected(power_mean(10, 3 * 1.1, 0.1, n)) <= found <= most_allowed(0.9)
+    hits = rejected(means(simulated(normal, 2 * n, factor=1.1, seed=209)))
+    # The factor also widens the treatment's spread by a tenth, which costs a little power.
+    what = "Welch's t with the units planned for 90 % power, normal, +10 %"
+    found(what, hits, power_mean(10, 3 * 1.1, 0.1, n))
+    error_kept(f"{what}: not oversized", hits, 0.9)
 
 
 def sessions(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -118,9 +132,10 @@ def sessions(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Array, A
 def test_ratios_by_the_delta_method() -> None:
     blocks = np.array([1_000])
     null = means(as_ratios(paired(np.random.default_rng(210), blocks, REPLICATIONS, sessions, 1.0, 0.3)))
-    assert LEAST <= rejections(null) <= MOST
+    exact("ratio by the delta method, 1,000 units, each treated with chance 30 %: false alarms", rejected(null), ALPHA)
     lifted = means(as_ratios(paired(np.random.default_rng(211), blocks, REPLICATIONS, sessions, 1.25, 0.5)))
-    assert misses([item.relative_interval for item in lifted], 0.25) <= MOST
+    flags = missed([item.relative_interval for item in lifted], 0.25)
+    error_kept("ratio by the delta method, 1,000 units: interval of the lift misses", flags, ALPHA)
 
 
 @pytest.mark.parametrize("rho", [0.5, 0.8])
@@ -131,7 +146,7 @@ def test_pooled_adjustment_keeps_the_error_and_removes_variance(rho: float) -> N
 
     null = paired(np.random.default_rng(212), np.array([400]), REPLICATIONS, draw, 1.0, 0.5)
     plain, adjusted = as_means(null), as_adjusted(null)
-    assert LEAST <= rejections(means(adjusted)) <= MOST
+    exact(f"CUPED, correlation {rho:g}, 400 units: false alarms", rejected(means(adjusted)), ALPHA)
     reduction = 1 - (adjusted.v_t + adjusted.v_c).mean() / (plain.v_t + plain.v_c).mean()
     assert abs(reduction - rho**2) < 0.01
     true_spread = np.var(adjusted.m_t - adjusted.m_c) / np.var(plain.m_t - plain.m_c)
@@ -141,14 +156,20 @@ def test_pooled_adjustment_keeps_the_error_and_removes_variance(rho: float) -> N
 def test_family_error_with_holm_and_bonferroni() -> None:
     """Four treatments against one control: the chance that any is called different."""
     rng = np.random.default_rng(213)
-    values = rng.standard_normal((REPLICATIONS, 5, 200))
-    n, middle, spread = 200, values.mean(axis=2), values.var(axis=2, ddof=1)
-    alarms = {Correction.HOLM: 0, Correction.BONFERRONI: 0, Correction.NONE: 0}
-    for m, v in zip(middle.tolist(), spread.tolist(), strict=True):
-        arms = [Arm(n, *pair) for pair in zip(m, v, strict=True)]
-        p_values = [float(judged(arm, arms[0]).p_value) for arm in arms[1:]]  # type: ignore[arg-type]
-        for method in alarms:
-            alarms[method] += min(adjust(p_values, method)) < ALPHA
-    assert alarms[Correction.HOLM] <= MOST
-    assert alarms[Correction.BONFERRONI] <= MOST
-    assert alarms[Correction.NONE] > MOST
+    methods = [Correction.HOLM, Correction.BONFERRONI, Correction.NONE]
+
+    def alarms(rows: int) -> Flags:
+        values = rng.standard_normal((rows, 5, 200))
+        n, middle, spread = 200, values.mean(axis=2), values.var(axis=2, ddof=1)
+        flags = []
+        for m, v in zip(middle.tolist(), spread.tolist(), strict=True):
+            arms = [Arm(n, *pair) for pair in zip(m, v, strict=True)]
+            p_values = [float(judged(arm, arms[0]).p_value) for arm in arms[1:]]  # type: ignore[arg-type]
+            flags.append([min(adjust(p_values, method)) < ALPHA for method in methods])
+        return np.array(flags)
+
+    holm, bonferroni, none = in_parts(alarms).T
+    what = "four treatments against one control: any is called different"
+    error_kept(f"Holm, {what}", holm, ALPHA)
+    error_kept(f"Bonferroni, {what}", bonferroni, ALPHA)
+    error_broken(f"no correction, {what}", none, ALPHA)

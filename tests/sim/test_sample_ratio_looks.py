@@ -8,15 +8,17 @@ from scipy.special import gammaln
 
 from assay.model.result import Validity
 from assay.stats.trust.sample_ratio import CONCENTRATION, chi_square_p, multinomial_anytime_p, sample_ratio
-from tests.sim.alarm_bound import REPLICATIONS
-from tests.sim.claims import error_broken, error_kept
+from tests.sim.claims import REPLICATIONS, error_broken, error_kept, in_parts
 from tests.sim.claims import found as finds
 from tests.sim.unit_streams import Array
 
 pytestmark = pytest.mark.slow
 
 
-def streams(seed: int, shares: list[float], horizon: int, every: int, replications: int = REPLICATIONS) -> Array:
+FEW = REPLICATIONS // 5
+
+
+def streams(seed: int | np.random.Generator, shares: list[float], horizon: int, every: int, replications: int) -> Array:
     """Counts, replications × looks × variants."""
     rng = np.random.default_rng(seed)
     return np.cumsum(rng.multinomial(every, shares, size=(replications, horizon // every)), axis=1)
@@ -37,9 +39,13 @@ def first_alarms(counts: Array, planned: list[float], alpha: float, every: int) 
 @pytest.mark.parametrize("planned", [[0.5, 0.5], [0.9, 0.1], [0.5, 0.25, 0.25]])
 @pytest.mark.parametrize("alpha", [0.05, 0.001])
 def test_false_alarms_over_all_looks(planned: list[float], alpha: float) -> None:
-    counts = streams(401, planned, 20_000, 100)
-    alarms = np.isfinite(first_alarms(counts, planned, alpha, 100))
-    error_kept(f"sample ratio watched every 100 units, planned {planned}: false alarms", alarms, alpha)
+    rng = np.random.default_rng(401)
+
+    def alarms(rows: int) -> Array:
+        return np.isfinite(first_alarms(streams(rng, planned, 20_000, 100, rows), planned, alpha, 100))
+
+    what = f"sample ratio watched every 100 units, planned {planned}, level {alpha:g}: false alarms"
+    error_kept(what, in_parts(alarms), alpha)
 
 
 def test_package_and_simulation_agree() -> None:
@@ -58,16 +64,16 @@ def test_mismatches_are_found_when_the_documentation_says(share: float, units: i
 
 
 def test_a_52_to_48_split_is_almost_surely_found() -> None:
-    found = first_alarms(streams(404, [0.52, 0.48], 40_000, 500, 1_000), [0.5, 0.5], 0.001, 500)
+    found = first_alarms(streams(404, [0.52, 0.48], 40_000, 500, FEW), [0.5, 0.5], 0.001, 500)
     finds("sample ratio watched: finds 52 to 48 within 40,000 units", np.isfinite(found), 0.99)
 
 
 def test_chi_square_holds_at_one_look_and_not_when_watched() -> None:
-    counts = streams(405, [0.5, 0.5], 10_000, 200)
+    counts = streams(405, [0.5, 0.5], 10_000, 200, REPLICATIONS)
     p = [[chi_square_p(look, [0.5, 0.5]) for look in looks[::10]] for looks in counts.tolist()]
     low = np.array(p) < 0.05
-    error_kept("chi-square at one look: false alarms", low[:, -1], 0.05)
-    error_broken("chi-square watched at every look: false alarms", low.any(axis=1), 0.05)
+    error_kept("chi-square at one look of 8,200 units: false alarms", low[:, -1], 0.05)
+    error_broken("chi-square watched at five looks: false alarms", low.any(axis=1), 0.05)
 
 
 def test_the_p_that_applies_follows_the_validity() -> None:
