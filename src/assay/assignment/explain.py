@@ -61,8 +61,17 @@ def explain(
         steps.append(step)
         if not step.passed and step.name != "status":
             break
+    if decision.reason is Reason.PREREQUISITE_NOT_MET and steps[-1].name != "prerequisite":
+        steps = _in_a_circle(steps)
     chances = probabilities(experiment, unit, attributes, now, plugins)
     return Explanation(unit, now, decision, tuple(steps), chances)
+
+
+def _in_a_circle(steps: list[Step]) -> list[Step]:
+    """Prerequisites that lead back to where they began are never met, whatever each of them says alone."""
+    last = max(i for i, step in enumerate(steps) if step.name == "prerequisite")
+    message = "the prerequisites lead back to this experiment, so they are never met"
+    return [*steps[:last], Step("prerequisite", False, message, steps[last].details)]
 
 
 def _steps(snapshot: Snapshot, experiment: Experiment, asked: Asked) -> Iterator[Step]:
