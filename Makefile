@@ -10,7 +10,7 @@ JOBS ?= 2
 SIM_REPLICATIONS ?= 20000
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test sim-full lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test test-deep sim-full lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -23,6 +23,9 @@ serve: $(VENV)/.runtime ## Serve the API and the dashboard on 127.0.0.1:8000
 
 test: $(VENV)/.dev browser $(JS_CLIENTS) ## Install what the tests need and run them all, with coverage
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
+
+test-deep: $(VENV)/.dev ## Every property test with thirty times the examples, new ones each time
+	@ASSAY_EXAMPLES=deep $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m hypothesis tests
 
 sim-full: $(VENV)/.dev ## Every simulation at nightly size, and its table in docs/simulations.md
 	@mkdir -p build && rm -f build/simulations.jsonl

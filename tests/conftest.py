@@ -14,7 +14,9 @@ structlog.configure(
     ]
 )
 
-# No deadlines: a slow machine is no failure. New examples every time, but in CI, where a red run must mean a change.
+# No deadlines: a slow machine is no failure. New examples every time, but in CI, where a red run must mean a change;
+# `make test-deep` looks for what a hundred examples do not find.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "here")
+settings.register_profile("deep", deadline=None, max_examples=3_000)
+settings.load_profile(os.environ.get("ASSAY_EXAMPLES") or ("ci" if os.environ.get("CI") else "here"))

@@ -55,11 +55,14 @@ def difference_score(
     corrected: the variance times N / (N - 1), as Miettinen & Nurminen have it. Infinite where the variance is 0 and
     the difference is another; NaN where both are 0.
     """
-    d = np.asarray(delta, dtype=np.float64)
-    c = share_at_difference(x_t, n_t, x_c, n_c, d)
-    t = np.clip(c + d, 0.0, 1.0)
+    x, y, d = (np.asarray(item, dtype=np.float64) for item in (x_t, x_c, delta))
+    # where most converted those who did not are counted, so that a share near 1 keeps the digits of its distance from 1
+    most = 2 * (x + y) > n_t + n_c
+    e = np.where(most, -d, d)
+    c = share_at_difference(np.where(most, n_t - x, x), n_t, np.where(most, n_c - y, y), n_c, e)
+    t = np.clip(c + e, 0.0, 1.0)
     variance = _variance(t * (1 - t) / n_t + c * (1 - c) / n_c, n_t + n_c, corrected)
-    gap = np.asarray(x_t, dtype=np.float64) / n_t - np.asarray(x_c, dtype=np.float64) / n_c - d
+    gap = x / n_t - y / n_c - d
     return _standardised(np.where(np.abs(gap) < 1e-15, 0.0, gap), variance)
 
 
