@@ -24,20 +24,48 @@ BAD_MOMENTS = NoEstimate("bad_moments", "the aggregated numbers are not finite, 
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """Chance that moves all adjusted arms together, as the mean of a covariate over all units does.
+
+    It leaves a difference alone, so `Arm.variance` is without it; a lift, or a share of the control, it does not leave
+    alone. loadings: of the arm on independent sources, each of variance 1. own: covariance with the arm's own chance.
+    """
+
+    loadings: tuple[float, ...]
+    own: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """n units with an estimate `value`; the variance of the estimate is `unit_variance` / n.
 
-    unit_variance is 0 when there is only one unit: nothing is known about it then.
+    unit_variance is 0 when there is only one unit: nothing is known about it then. shared: of adjusted arms.
     """
 
     n: int
     value: float
     unit_variance: float
+    shared: Shared | None = None
 
     @property
     def variance(self) -> float:
         """Variance of the estimate."""
         return self.unit_variance / self.n
+
+
+def beside_variance(treatment: Shared | None, control: Shared | None) -> tuple[float, float]:
+    """(a, b): what arms share adds a (1 - r)² + b (1 - r²) to the variance v_t + r² v_c of t - r c.
+
+    With an arm's estimate as its own chance e plus u · z, z standard normal, t - r c moves by e_t - r e_c and by
+    (u_t - r u_c) · z. Of the latter |u_t - u_c|² belongs to the difference already and is left out.
+    """
+    if treatment is None or control is None:
+        return 0.0, 0.0
+    middle = both = 0.0
+    for u_t, u_c in zip(treatment.loadings, control.loadings, strict=True):
+        middle += (u_t + u_c) ** 2
+        both += (u_t - u_c) * (u_t + u_c)
+    return middle / 4 + treatment.own + control.own, both / 2 + treatment.own - control.own
 
 
 def arm_of(kind: MetricKind, moments: Moments) -> Arm | NoEstimate:

@@ -139,16 +139,22 @@ def many_cuped(treatment: Columns, control: Columns, *, alpha: float = 0.05) -> 
         theta = np.where(xx > (n_t + n_c) * (_ROUNDING * middle) ** 2, (yx_t + yx_c) / xx, 0.0)
         t = (n_t, y_t - theta * (x_t - middle), _residual(yy_t, yx_t, xx_t, theta))
         c = (n_c, y_c - theta * (x_c - middle), _residual(yy_c, yx_c, xx_c, theta))
+        n = n_t + n_c
+        own = theta * (yx_t - theta * xx_t) / n
+        own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
+        beside = theta * theta * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c
     bad = ~(_sound(y_t, yy_t) & _sound(x_t, xx_t) & _sound(y_c, yy_c) & _sound(x_c, xx_c))
-    return _welch("cuped_t", t, c, alpha, [(bad, BAD_MOMENTS)])
+    return _welch("cuped_t", t, c, alpha, [(bad, BAD_MOMENTS)], beside)
 
 
 _Arm = tuple[Floats, Floats, Floats]
 _Reasons = list[tuple[NDArray[np.bool_], NoEstimate]]
 
 
-def _welch(test: str, t: _Arm, c: _Arm, alpha: float, reasons: _Reasons) -> Outcomes:
-    """Arms as (units, estimate, sum of squares)."""
+def _welch(
+    test: str, t: _Arm, c: _Arm, alpha: float, reasons: _Reasons, beside: tuple[Floats, Floats] | None = None
+) -> Outcomes:
+    """Arms as (units, estimate, sum of squares). beside: of adjusted arms, see `assay.stats.arm.beside_variance`."""
     (n_t, m_t, s_t), (n_c, m_c, s_c) = t, c
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         v_t = np.where(s_t > (n_t - 1) * (_ROUNDING * m_t) ** 2, s_t / (n_t - 1), 0.0) / n_t
@@ -158,7 +164,7 @@ def _welch(test: str, t: _Arm, c: _Arm, alpha: float, reasons: _Reasons) -> Outc
         nu = 1 / (w * w / (n_t - 1) + (1 - w) ** 2 / (n_c - 1))
     empty, one = (n_t <= 0) | (n_c <= 0), (n_t < 2) | (n_c < 2)
     every = [(empty, EMPTY_ARM), *reasons, (one, ONE_UNIT), (total <= 0, ZERO_VARIANCE)]
-    return _judged(test, (m_t, m_c), (v_t, v_c), total, nu, alpha, every, floor=False)
+    return _judged(test, (m_t, m_c), (v_t, v_c), total, nu, alpha, every, floor=False, beside=beside)
 
 
 def _judged(
@@ -171,6 +177,7 @@ def _judged(
     reasons: _Reasons,
     *,
     floor: bool,
+    beside: tuple[Floats, Floats] | None = None,
 ) -> Outcomes:
     (t, c), (v_t, v_c) = values, variances
     why: dict[int, NoEstimate] = {}
@@ -191,10 +198,17 @@ def _judged(
         half = q * np.sqrt(v_t + v_c) + nothing
         low, high = difference - half, difference + half
         square = q * q
-        a = c * c - square * v_c
-        middle = difference * c + square * v_c
-        inner = c * c * (v_t + v_c) + 2 * difference * c * v_c + difference * difference * v_c
-        root = np.sqrt(np.maximum(0.0, square * (inner - square * v_t * v_c)))
+        w = u = v_c
+        cross = v_t * v_c
+        if beside is not None:
+            # the variance of t - (1 + l) c is v_t + v_c + 2 l w + l² u
+            spread, tilt = beside
+            w, u = v_c - tilt, v_c + spread - tilt
+            cross = cross + (v_t + v_c) * (spread - tilt) + tilt * (2 * v_c - tilt)
+        a = c * c - square * u
+        middle = difference * c + square * w
+        inner = c * c * (v_t + v_c) + 2 * difference * c * w + difference * difference * u
+        root = np.sqrt(np.maximum(0.0, square * (inner - square * cross)))
         bounded = np.where((a > 0) & (v_t + v_c > 0), 0.0, math.nan) + nothing
         relative_low, relative_high = (middle - root) / a + bounded, (middle + root) / a + bounded
         relative = np.where(c == 0, math.nan, difference / c)

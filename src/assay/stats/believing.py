@@ -16,7 +16,7 @@ from assay.stats.arm import Arm
 from assay.stats.bayesian.answer import BayesianAnswer
 from assay.stats.bayesian.comparison import Likelihood, bayesian_comparison
 from assay.stats.bayesian.posteriors import Estimate
-from assay.stats.bayesian.priors import EffectPrior
+from assay.stats.bayesian.priors import EffectPrior, EffectScale
 from assay.stats.comparison import Measured
 
 
@@ -27,6 +27,9 @@ def posteriors(item: Measured, control: str, plan: Plan) -> dict[str, Posterior]
     if control not in usable or item.metric.kind is MetricKind.QUANTILE:
         return {}
     prior = None if plan.prior_lift_sd is None else EffectPrior(mean=0.0, sd=plan.prior_lift_sd)
+    if prior is None and item.by is not None:
+        # adjusted arms share chance, which only effects know how to take along
+        prior = EffectPrior(sd=math.inf, scale=EffectScale.ABSOLUTE)
     likelihood = Likelihood.SHARE if item.shape == "share" and prior is None else Likelihood.ESTIMATE
     data: dict[str, Any] = {variant: _data(arm, likelihood) for variant, arm in usable.items()}
     found = bayesian_comparison(
@@ -44,7 +47,7 @@ def posteriors(item: Measured, control: str, plan: Plan) -> dict[str, Posterior]
 def _data(arm: Arm, likelihood: Likelihood) -> Any:
     if likelihood is Likelihood.SHARE:
         return round(arm.value * arm.n), arm.n
-    return Estimate(arm.value, math.sqrt(arm.variance))
+    return Estimate(arm.value, math.sqrt(arm.variance), arm.shared)
 
 
 def _shown(answer: BayesianAnswer) -> Posterior | None:

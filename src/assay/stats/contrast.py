@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from assay.stats.arm import Arm
+from assay.stats.arm import Arm, beside_variance
 from assay.stats.fieller import Quadratic
 
 
@@ -71,13 +71,16 @@ def sequential_means(treatment: Arm, control: Arm, *, floor: float | None = None
     t, c = treatment, control
     pooled = ((t.n - 1) * t.unit_variance + (c.n - 1) * c.unit_variance) / (t.n + c.n - 2)
     welch, equal = (t.variance, c.variance), (pooled / t.n, pooled / c.n)
+    spread, tilt = beside_variance(t.shared, c.shared)
+    # spread (1 - r)² + tilt (1 - r²)
+    beside = spread + tilt, -2 * spread, spread - tilt
     return Contrast(
         treatment=t.value,
         control=c.value,
         n_units=t.n + c.n,
         null_variance=max(sum(welch), sum(equal)),
         absolute=((sum(welch), 0.0, 0.0), (sum(equal), 0.0, 0.0)),
-        relative=((welch[0], 0.0, welch[1]), (equal[0], 0.0, equal[1])),
+        relative=tuple((v_t + beside[0], beside[1], v_c + beside[2]) for v_t, v_c in (welch, equal)),
         degrees_of_freedom=satterthwaite(t, c),
         floor=floor,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import log_ndtr, logsumexp
 
+from assay.stats.arm import beside_variance
 from assay.stats.bayesian.curves import Floats
 from assay.stats.bayesian.pairs import log_normal_loss
 from assay.stats.bayesian.posteriors import Estimate
@@ -115,6 +116,8 @@ def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior 
     """The posterior of treatment - control. Standard errors above 0; a relative prior needs a control other than 0."""
     v_t, v_c = treatment.standard_error**2, control.standard_error**2
     v, d = v_t + v_c, treatment.value - control.value
+    spread, tilt = beside_variance(treatment.shared, control.shared)
+    with_control = v_c - tilt
     centres, log_weights, variances = components(prior, control.value)
     log_weights = log_weights - 0.5 * np.log(v + variances) - (d - centres) ** 2 / (2 * (v + variances))
     if prior.flat:
@@ -129,8 +132,8 @@ def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior 
         variances=posterior_variances,
         control=control.value,
         at=d,
-        pull=v_c / v,
-        control_variance=v_t * (v_c / v),
+        pull=with_control / v,
+        control_variance=max(0.0, v_t * (v_c / v) + spread - tilt + tilt * (2 * v_c - tilt) / v),
     )
 
 

@@ -18,7 +18,7 @@ from scipy.special import betaincinv, gammaincinv, ndtri, stdtrit
 from assay.errors import InvalidInput
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import Interval, NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE, mean_arm, ratio_arm, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE, Shared, mean_arm, ratio_arm, sound
 from assay.stats.bayesian.curves import Betas, Curve, Floats, Gammas, Points, Students
 from assay.stats.bayesian.priors import FLAT, JEFFREYS_EVENTS, UNIFORM, BetaPrior, GammaPrior, NormalPrior
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
@@ -29,10 +29,14 @@ NO_EXPOSURE = NoEstimate("no_exposure", "there is no exposure yet, and the prior
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """An estimate with its standard error, e.g. a mean adjusted by CUPED; both in the metric's unit."""
+    """An estimate with its standard error, e.g. a mean adjusted by CUPED; both in the metric's unit.
+
+    shared: of an adjusted arm (`assay.stats.arm.Shared`), heeded under priors on effects.
+    """
 
     value: float
     standard_error: float
+    shared: Shared | None = None
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.value):

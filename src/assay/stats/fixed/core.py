@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from assay.model.moments import Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm
+from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, beside_variance
 from assay.stats.fixed.judge import judge
 from assay.stats.fixed.parts import Parts, cuped_parts, mean_parts, ratio_parts
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
@@ -18,6 +18,7 @@ Units = Moments | ArrayLike
 Shares = Share | tuple[int, int] | Moments | ArrayLike
 
 _TWO_SIDED = Alternative.TWO_SIDED
+_NOTHING_BESIDE = (0.0, 0.0)
 
 
 def two_proportion_z(
@@ -130,7 +131,8 @@ def cuped_t(
     pair = cuped_parts(treatment, control)
     if isinstance(pair, NoEstimate):
         return nothing("cuped_t", pair, alternative=alternative_of(alternative), null=null, level=1 - alpha)
-    return _compare("cuped_t", *pair, alpha, alternative, null)
+    t, c, beside = pair
+    return _compare("cuped_t", t, c, alpha, alternative, null, None, beside)
 
 
 def compare_arms(
@@ -146,7 +148,10 @@ def compare_arms(
     """Two arms, each an estimate with the variance of one unit's share in it, by Welch's t. floor: least value."""
     t = treatment if isinstance(treatment, NoEstimate) else (treatment.n, treatment.value, treatment.unit_variance)
     c = control if isinstance(control, NoEstimate) else (control.n, control.value, control.unit_variance)
-    return _compare(test, t, c, alpha, alternative, null, floor)
+    beside = _NOTHING_BESIDE
+    if isinstance(treatment, Arm) and isinstance(control, Arm):
+        beside = beside_variance(treatment.shared, control.shared)
+    return _compare(test, t, c, alpha, alternative, null, floor, beside)
 
 
 def _compare(
@@ -157,6 +162,7 @@ def _compare(
     alternative: Alternative | str,
     null: float,
     floor: float | None = None,
+    beside: tuple[float, float] = _NOTHING_BESIDE,
 ) -> Outcome:
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
@@ -175,4 +181,4 @@ def _compare(
         nu = 1 / (w_t * w_t / (n_t - 1) + w_c * w_c / (n_c - 1))
     else:
         nu = n_t + n_c - 2.0
-    return judge(test, m_t, m_c, v_t, v_c, nu, total, alpha, looked_for, null, floor)
+    return judge(test, m_t, m_c, v_t, v_c, nu, total, alpha, looked_for, null, floor, beside=beside)

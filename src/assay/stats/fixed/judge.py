@@ -1,8 +1,9 @@
 """Two independent estimates with their variances, judged by one look: p-value, interval and relative interval.
 
 The statistic is (t - c - null) / s. The interval is the set of null differences that are not rejected; the relative one
-the set of r with (t - r c)² ≤ q² (v_t + r² v_c), q the critical value, given as r - 1 (Fieller 1954). One-sided tests
-have intervals bounded on one side, at the critical value of α instead of α/2.
+the set of r with (t - r c)² ≤ q² (v_t + r² v_c), q the critical value, given as r - 1 (Fieller 1954); for adjusted arms
+the variance has what they share beside it. One-sided tests have intervals bounded on one side, at the critical value of
+α instead of α/2.
 """
 
 from __future__ import annotations
@@ -41,10 +42,12 @@ def judge(
     floor: float | None = None,
     ceiling: float | None = None,
     warnings: tuple[str, ...] = (),
+    beside: tuple[float, float] = (0.0, 0.0),
 ) -> Outcome:
     """The outcome of two estimates. v_t, v_c: variances of the estimates; null_variance: of the statistic.
 
     degrees_of_freedom: infinite for the normal curve. floor, ceiling: what an estimate can be at least and at most.
+    beside: of adjusted arms, see `assay.stats.arm.beside_variance`.
     """
     difference = treatment - control
     level = 1 - alpha
@@ -93,7 +96,7 @@ def judge(
         p,
         log_p,
         relative_change(difference, control),
-        _relative_interval(difference, control, v_t, v_c, q * q, floor, alternative, level),
+        _relative_interval(difference, control, v_t, v_c, q * q, floor, alternative, level, *beside),
         statistic,
         degrees_of_freedom if finite else None,
         alternative,
@@ -129,20 +132,28 @@ def _relative_interval(
     floor: float | None,
     alternative: Alternative,
     level: float,
+    spread: float,
+    tilt: float,
 ) -> Interval | NoEstimate:
-    """Lifts not rejected. The middle is written with the difference, so that small lifts of large means keep digits."""
-    a = control * control - square * v_c
+    """Lifts not rejected. The middle is written with the difference, so that small lifts of large means keep digits.
+
+    In the lift l the variance of t - (1 + l) c is v_t + v_c + 2 l w + l² u.
+    """
+    w, u = v_c - tilt, v_c + spread - tilt
+    a = control * control - square * u
     low: float | None
     high: float | None
     if v_t + v_c <= 0:
         return ZERO_VARIANCE if control else ZERO_CONTROL
     if a > 0:
-        middle = difference * control + square * v_c
-        inner = control * control * (v_t + v_c) + 2 * difference * control * v_c + difference * difference * v_c
-        root = math.sqrt(max(0.0, square * (inner - square * v_t * v_c)))
+        middle = difference * control + square * w
+        inner = control * control * (v_t + v_c) + 2 * difference * control * w + difference * difference * u
+        # (v_t + v_c) u - w², without the squares of v_c that cancel
+        cross = v_t * v_c + (v_t + v_c) * (spread - tilt) + tilt * (2 * v_c - tilt)
+        root = math.sqrt(max(0.0, square * (inner - square * cross)))
         low, high = (middle - root) / a, (middle + root) / a
     else:
-        found = accepted(difference, control, (v_t + v_c, 2 * v_c, v_c), square)
+        found = accepted(difference, control, (v_t + v_c, 2 * w, u), square)
         if not (isinstance(found, Outside) and floor == 0 and found.low <= -1.0 < found.high):
             return ZERO_CONTROL if control == 0 else CONTROL_NEAR_ZERO
         low, high = found.high, None

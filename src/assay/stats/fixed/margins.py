@@ -1,8 +1,9 @@
 """Tests against a margin that is a share of the control: superiority by a margin, non-inferiority, equivalence.
 
 Margins are relative: 0.02 is 2 % of the control's value. The hypothesis "the lift is r" is "t - (1 + r) c is 0", with
-variance v_t + (1 + r)² v_c, so nothing is divided by an estimate, and the test agrees with Fieller's interval of the
-lift (Fieller 1954). Equivalence is two one-sided tests at α each (Schuirmann 1987); its interval has level 1 - 2α.
+variance v_t + (1 + r)² v_c (and what adjusted arms share), so nothing is divided by an estimate, and the test agrees
+with Fieller's interval of the lift (Fieller 1954). Equivalence is two one-sided tests at α each (Schuirmann 1987); its
+interval has level 1 - 2α.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 from assay.errors import InvalidInput
 from assay.model.metric import Hypothesis
 from assay.model.result import NoEstimate
-from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm
+from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, beside_variance
 from assay.stats.fixed.core import Shares, Units
 from assay.stats.fixed.judge import judge, tail
 from assay.stats.fixed.parts import mean_parts
@@ -109,6 +110,7 @@ def margin_test(
     is_pair = len(sides) == 2
     alternative = Alternative.TWO_SIDED if is_pair else sides[0][1]
     v_t, v_c = treatment.variance, control.variance
+    spread, tilt = beside_variance(treatment.shared, control.shared)
     shown = judge(
         name,
         treatment.value,
@@ -122,6 +124,7 @@ def margin_test(
         0.0,
         floor,
         ceiling,
+        beside=(spread, tilt),
     )
     if isinstance(shown.p_value, NoEstimate):
         return shown
@@ -129,7 +132,9 @@ def margin_test(
     for null, side in sides:
         factor = 1 + null
         nu = math.inf if normal else _freedom(treatment, control, factor)
-        statistic = (treatment.value - factor * control.value) / math.sqrt(v_t + factor * factor * v_c)
+        square = factor * factor
+        variance = v_t + square * v_c + spread * (1 - factor) ** 2 + tilt * (1 - square)
+        statistic = (treatment.value - factor * control.value) / math.sqrt(variance)
         found.append((*tail(statistic, nu, side), statistic, null, nu))
     p, log_p, statistic, null, nu = max(found, key=lambda item: item[1])
     return shown._replace(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, mean_arm, ratio_arm, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, beside_variance, mean_arm, ratio_arm, sound
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 
 Parts = tuple[int, float, float]
@@ -55,8 +55,8 @@ def ratio_parts(moments: Moments) -> Parts | NoEstimate:
     return arm if isinstance(arm, NoEstimate) else (arm.n, arm.value, arm.unit_variance)
 
 
-def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts] | NoEstimate:
-    """Two means adjusted with one coefficient and one covariate mean over both arms."""
+def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts, tuple[float, float]] | NoEstimate:
+    """Two means adjusted with one coefficient and one covariate mean over both arms, and their `beside_variance`."""
     n_t, n_c = treatment.n, control.n
     if n_t <= 0 or n_c <= 0:
         return EMPTY_ARM
@@ -73,9 +73,13 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts] | N
             left_t = yy_t - 2 * theta * yx_t + square * xx_t
             left_c = yy_c - 2 * theta * yx_c + square * xx_c
             if left_t > _RESIDUAL * (yy_t + square * xx_t) and left_c > _RESIDUAL * (yy_c + square * xx_c):
+                n = n_t + n_c
+                own = theta * (yx_t - theta * xx_t) / n
+                own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
                 return (
                     (n_t, y_t - theta * (x_t - middle), left_t / (n_t - 1)),
                     (n_c, y_c - theta * (x_c - middle), left_c / (n_c - 1)),
+                    (square * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c),
                 )
     if not (sound(treatment) and sound(control)):
         return BAD_MOMENTS
@@ -83,7 +87,8 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts] | N
     if isinstance(by, NoEstimate):
         return by
     t, c = adjusted_arm(treatment, by), adjusted_arm(control, by)
-    return (t.n, t.value, t.unit_variance), (c.n, c.value, c.unit_variance)
+    parts = (t.n, t.value, t.unit_variance), (c.n, c.value, c.unit_variance)
+    return *parts, beside_variance(t.shared, c.shared)
 
 
 def _ordinary(a: float, b: float, aa: float, ab: float, bb: float) -> bool:

@@ -10,6 +10,9 @@ period before are two covariates: the best linear combination of both is at leas
 that period (Deng et al. 2013, appendix B; Jin & Ba 2023, "Toward Optimal Variance Reduction in Online Controlled
 Experiments"; Budylin, Drutsa, Katsev & Tsoy 2018).
 
+x̄ is known no better than its units allow. A difference of two variants does not notice, a lift does: `Arm.shared` has
+the variance of θ'x̄, and its covariance with the arm's y - θ'x where variants respond differently to the covariate.
+
 Covariates must be known before exposure; see `assay.stats.reduction.timing`.
 """
 
@@ -25,7 +28,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import Arm, arm_of, per_unit, ratio_arm, sound
+from assay.stats.arm import Arm, Shared, arm_of, per_unit, ratio_arm, sound
 from assay.stats.reduction.linear import (
     NO_COVARIATE,
     NO_VARIANCE,
@@ -34,6 +37,7 @@ from assay.stats.reduction.linear import (
     linear,
     pooled_coefficients,
     residuals,
+    with_means,
 )
 
 __all__ = ["NO_COVARIATE", "NO_VARIANCE", "Adjustment", "adjusted_arm", "adjustment", "variance_reduction"]
@@ -45,6 +49,7 @@ class Adjustment:
 
     factor: by which residual variances are multiplied for the degrees of freedom that two or more covariates cost;
     1 with one covariate. is_ratio: value / denominator is adjusted, not the value. warnings: what was left out, why.
+    units: of all variants; means_variance: of θ'x̄, which all variants share.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +58,8 @@ class Adjustment:
     factor: float = 1.0
     is_ratio: bool = False
     warnings: tuple[str, ...] = ()
+    units: int = 0
+    means_variance: float = 0.0
 
     @property
     def theta(self) -> float:
@@ -93,6 +100,8 @@ def adjustment(moments: Mapping[str, Moments], *, kind: MetricKind | str = Metri
         found.factor,
         is_ratio,
         found.warnings,
+        found.units,
+        found.means_variance,
     )
 
 
@@ -102,9 +111,11 @@ def adjusted_arm(moments: Moments, by: Adjustment) -> Arm:
     Moments must have an estimate of their own: units, and for a ratio a denominator other than 0.
     """
     group = linear(moments, by.columns, _around(moments, by.is_ratio))
-    every = tuple(range(len(by.columns)))
-    value, squares = residuals(group, Coefficients(every, np.array(by.thetas), np.array(by.means), by.factor, ()))
-    return Arm(moments.n, value, per_unit(squares, moments.n))
+    every, theta, means = tuple(range(len(by.columns))), np.array(by.thetas), np.array(by.means)
+    found = Coefficients(every, theta, means, by.factor, (), by.units, by.means_variance)
+    value, squares = residuals(group, found)
+    shared = Shared((math.sqrt(by.means_variance),), with_means(group, found)) if by.units else None
+    return Arm(moments.n, value, per_unit(squares, moments.n), shared)
 
 
 def variance_reduction(treatment: Moments, control: Moments, by: Adjustment) -> float:

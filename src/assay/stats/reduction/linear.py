@@ -47,13 +47,18 @@ class Linear(NamedTuple):
 
 
 class Coefficients(NamedTuple):
-    """kept: which covariates are used. theta: one each. means: over all units. factor: of variances, at least 1."""
+    """kept: which covariates are used. theta: one each. means: over all units. factor: of variances, at least 1.
+
+    units: over which the means are; means_variance: of θ'x̄.
+    """
 
     kept: tuple[int, ...]
     theta: Floats
     means: Floats
     factor: float
     warnings: tuple[str, ...]
+    units: int
+    means_variance: float
 
 
 def covariate_names(moments: Moments) -> tuple[str, ...]:
@@ -132,13 +137,15 @@ def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coeff
     scale = 1 / np.sqrt(np.diag(within)[rows])
     theta = scale * np.linalg.solve(factor.T, np.linalg.solve(factor, scale * cross[rows]))
     k, f = len(kept), sum(max(0, item.n - 1) for item in groups)
+    explained = float(theta @ within[np.ix_(rows, rows)] @ theta)
+    of_means = n_units, explained / max(1, f) / n_units
     if k == 1:
         if f < _FEW:
             warnings = (*warnings, UNCERTAIN)
-        return Coefficients(kept, theta, means[rows], 1.0, warnings)
+        return Coefficients(kept, theta, means[rows], 1.0, warnings, *of_means)
     if f <= k + 1:
         return TOO_FEW_FOR_COVARIATES
-    return Coefficients(kept, theta, means[rows], f / (f - k) * ((f - 1) / (f - k - 1)), warnings)
+    return Coefficients(kept, theta, means[rows], f / (f - k) * ((f - 1) / (f - k - 1)), warnings, *of_means)
 
 
 def residuals(group: Linear, by: Coefficients) -> tuple[float, float]:
@@ -150,6 +157,15 @@ def residuals(group: Linear, by: Coefficients) -> tuple[float, float]:
     squares = group.squares - 2 * float(by.theta @ group.cross[rows]) + explained
     terms = group.squares + float(np.abs(by.theta) @ np.abs(within) @ np.abs(by.theta))
     return value, by.factor * squares if squares > _ROUNDING_OF_RESIDUALS * terms else 0.0
+
+
+def with_means(group: Linear, by: Coefficients) -> float:
+    """Covariance of the group's mean of z - θ'x with θ'x̄; 0 on average over groups, by the choice of θ."""
+    if group.n < 2:
+        return 0.0
+    rows = np.array(by.kept)
+    left = group.cross[rows] - group.within[rows[:, None], rows] @ by.theta
+    return float(by.theta @ left) / (group.n - 1) / by.units
 
 
 def _independent(

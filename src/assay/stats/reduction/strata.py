@@ -16,7 +16,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, Arm, arm_of, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, Arm, Shared, arm_of, sound
 from assay.stats.reduction.linear import (
     Coefficients,
     Floats,
@@ -25,6 +25,7 @@ from assay.stats.reduction.linear import (
     linear,
     pooled_coefficients,
     residuals,
+    with_means,
 )
 from assay.stats.reduction.report import Reduced
 
@@ -66,13 +67,14 @@ def post_stratified(
 ) -> Reduced | NoEstimate:
     """The arms of all variants, post-stratified. strata: stratum → variant → moments; none means no units.
 
-    With weights W_k = N_k / N from the units of all variants, a variant's value is Σ W_k m_k and its variance
-    Σ W_k² s_k² / n_k, given its n_k units in stratum k. On average over the split this is
-    Σ W_k s_k² / n + Σ (1 - W_k) s_k² / n²: the second term is what uneven splits within strata cost
-    (`post_stratified_variance`). Where strata respond differently, 2/N · Σ W_k u_k² is added less its own noise, u_k
-    the part of m_k - m that is this variant's alone: the uncertainty of W itself, exact for two variants and too large
-    for more. Ratios are linearised around Σ W_k ȳ_k / Σ W_k d̄_k. Moments with covariates are adjusted too, by one θ
-    pooled over all strata and variants.
+    With weights W_k = N_k / N from the units of all variants, a variant's value is Σ W_k m_k and its variance Σ
+    W_k² s_k² / n_k, given its n_k units in stratum k. On average over the split this is Σ W_k s_k² / n + Σ (1 -
+    W_k) s_k² / n²: the second term is what uneven splits within strata cost (`post_stratified_variance`). Where
+    strata respond differently, 2/N · Σ W_k u_k² is added less its own noise, u_k the part of m_k - m that is this
+    variant's alone: the uncertainty of W itself, exact for two variants and too large for more. What W does to all
+    variants alike is left out, as a difference does not notice it; lifts do, so the arms carry it along
+    (`Arm.shared`). Ratios are linearised around Σ W_k ȳ_k / Σ W_k d̄_k. Moments with covariates are adjusted too,
+    by one θ pooled over all strata and variants.
 
     Strata too small to expect `min_units` units of every variant are merged with their neighbours by name (`merged`).
     Variants without an estimate, or of one unit, are left out. Simulated, strata of the default size are no more
@@ -191,9 +193,32 @@ def _arms(
     variances = noise @ weights**2
     variances += _composition(means - values[:, None], noise, weights) / n_units
     totals = counts.sum(axis=1)
+    shared = _shared(cells, weights, n_units, means - values[:, None], by)
     return {
-        variant: Arm(int(n), float(value), float(n * variance))
+        variant: Arm(int(n), float(value), float(n * variance), shared[variant])
         for variant, n, value, variance in zip(cells, totals, values, variances, strict=True)
+    }
+
+
+def _shared(
+    cells: Mapping[str, list[Linear]], weights: Floats, n_units: float, deviations: Floats, by: Coefficients | None
+) -> dict[str, Shared]:
+    """What the strata's weights, and the covariates' means over all units, do to each variant."""
+    rows = list(cells.values())
+    own = np.zeros(len(rows))
+    within: tuple[float, ...] = ()
+    if by is not None:
+        kept = list(by.kept)
+        counts = np.array([[cell.n for cell in row] for row in rows], dtype=np.float64)
+        xs = np.array([[cell.means[kept] for cell in row] for row in rows])
+        of_strata = (counts[:, :, None] * (xs - by.means)).sum(axis=0) / counts.sum(axis=0)[:, None]
+        deviations = deviations + of_strata @ by.theta
+        within = (math.sqrt(by.means_variance),)
+        own = np.array([[with_means(cell, by) for cell in row] for row in rows]) @ weights
+    loadings = deviations * np.sqrt(weights / n_units)
+    return {
+        variant: Shared((*within, *of_variant.tolist()), float(each))
+        for variant, of_variant, each in zip(cells, loadings, own, strict=True)
     }
 
 
