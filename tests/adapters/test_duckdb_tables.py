@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from assay.adapters.duckdb_files import Connections
-from assay.adapters.duckdb_tables import DuckdbTables, _quick
+from assay.adapters.duckdb_tables import DuckdbTables
+from assay.adapters.duckdb_units import UnitFiles
 from assay.errors import InvalidInput, NotFound
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments, covariate_columns
@@ -448,8 +448,7 @@ def test_the_quick_way_agrees_with_the_oracle(unit: str | None, tmp_path: Path) 
     path = tmp_path / "clean.parquet"
     pd.DataFrame(rows).to_parquet(path, row_group_size=1_000)
     asked = replace(request(*CLEAN), unit=unit)
-    with Connections().borrowed() as connection:
-        quick = _quick(connection, path, asked)
+    quick = UnitFiles().moments(path, asked)
     assert quick is not None
     answer = TABLES.moments(path, asked)
     assert answer == quick
@@ -473,8 +472,7 @@ def test_one_odd_row_is_left_to_the_general_way(spoil: Row, tmp_path: Path) -> N
     path = tmp_path / "odd.parquet"
     pd.DataFrame(rows).to_parquet(path)
     asked = request(*CLEAN)
-    with Connections().borrowed() as connection:
-        assert _quick(connection, path, asked) is None
+    assert UnitFiles().moments(path, asked) is None
     answer = TABLES.moments(path, asked)
     for item in CLEAN:
         expected = oracle(rows, item)
@@ -492,6 +490,126 @@ def test_nan_is_no_conversion_in_a_column_without_empty_values(tmp_path: Path) -
         )
     answer = TABLES.moments(path, request(metric(MetricKind.CONVERSION, "y")))
     assert {arm: item.n for arm, item in answer.metrics["conversion.y"].items()} == {"new": 30, "old": 29}
+
+
+def write_whole(path: Path, n: int, largest: int, *, engine_type: str) -> list[Row]:
+    """Whole numbers of one type from -largest (0 where unsigned) to largest, in several row groups."""
+    low = 0 if engine_type.startswith("U") else -largest
+    rng = random.Random(11)
+    rows = [
+        {
+            "unit": i,
+            "arm": "new" if i % 3 == 0 else "old",
+            "y": largest if i == 0 else low if i == 1 else rng.randint(low, largest),
+            "d": rng.randint(1, max(1, largest // 2)),
+            "pre": rng.randint(low, largest),
+            "flag": rng.randint(0, 1),
+            "odd": rng.randint(-1, 1),
+        }
+        for i in range(n)
+    ]
+    with duckdb.connect() as connection:
+        connection.register("given", pd.DataFrame(rows))
+        kinds = ", ".join(f"{name}::{engine_type} AS {name}" for name in ("y", "d", "pre"))
+        connection.execute(
+            f"COPY (SELECT unit, arm, {kinds}, flag::TINYINT AS flag, odd::INTEGER AS odd FROM given ORDER BY unit) "
+            f"TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
+        )
+    return rows
+
+
+WHOLE = (
+    metric(MetricKind.CONVERSION, "flag"),
+    metric(MetricKind.CONVERSION, "odd"),
+    metric(MetricKind.COUNT, "odd"),
+    metric(MetricKind.MEAN, "y", covariate="pre"),
+    metric(MetricKind.SUM, "y", cap=40.5),
+    metric(MetricKind.RATIO, "y", below="d"),
+)
+
+
+@pytest.mark.parametrize(
+    ("engine_type", "largest"),
+    [
+        ("TINYINT", 127),
+        ("UTINYINT", 255),
+        ("SMALLINT", 32_767),
+        ("INTEGER", 46_340),
+        ("INTEGER", 46_341),
+        ("INTEGER", 2**31 - 1),
+        ("UINTEGER", 2**32 - 1),
+        ("BIGINT", 2**31),
+        ("BIGINT", 2**31 + 1),
+        ("BIGINT", 2**53),
+    ],
+)
+def test_whole_numbers_are_added_without_overflow_or_loss(tmp_path: Path, engine_type: str, largest: int) -> None:
+    path = tmp_path / "whole.parquet"
+    rows = write_whole(path, 5_000, largest, engine_type=engine_type)
+    answer = UnitFiles().moments(path, request(*WHOLE))
+    assert answer is not None
+    for item in WHOLE:
+        expected = oracle(rows, item)
+        for arm, found in answer.metrics[item.metric.key].items():
+            assert found.n == expected[arm].n
+            assert found.means == pytest.approx(expected[arm].means, rel=1e-12)
+            assert found.comoments == pytest.approx(expected[arm].comoments, rel=RELATIVE)
+
+
+def test_whole_numbers_far_from_zero_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "far.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT i AS unit, CASE WHEN i % 2 = 0 THEN 'new' ELSE 'old' END AS arm, "
+            f"(2000000000 + i % 3)::BIGINT AS y FROM range(6000) AS t(i)) TO '{path}' (FORMAT parquet)"
+        )
+    answer = UnitFiles().moments(path, request(metric(MetricKind.MEAN, "y")))
+    assert answer is not None
+    for arm in answer.metrics["mean.y"].values():
+        assert (arm.means[0], arm.comoment()) == (2_000_000_001.0, 2_000.0)
+
+
+def test_the_largest_value_is_looked_up_where_one_unit_may_dominate(tmp_path: Path) -> None:
+    rows = clean_rows(3_000)
+    calm, wild = tmp_path / "calm.parquet", tmp_path / "wild.parquet"
+    pd.DataFrame(rows).to_parquet(calm)
+    rows[5]["pre"] = 1e6
+    pd.DataFrame(rows).to_parquet(wild)
+    item = metric(MetricKind.MEAN, "pre2")
+    asked = request(metric(MetricKind.MEAN, "pre"), metric(MetricKind.SUM, "pre", cap=900.0), item)
+    quiet, loud = UnitFiles().moments(calm, request(item)), UnitFiles().moments(wild, asked)
+    assert quiet is not None
+    assert loud is not None
+    assert {arm.maximum for arm in quiet.metrics["mean.pre2"].values()} == {None}
+    for arm in ("new", "old"):
+        largest = max(row["pre"] for row in rows if row["arm"] == arm)
+        assert loud.metrics["mean.pre"][arm].maximum == largest
+        assert loud.metrics["mean.pre2"][arm].maximum is None
+        assert loud.metrics["sum.pre"][arm].maximum in (None, min(largest, 900.0))
+    assert loud.metrics["sum.pre"][rows[5]["arm"]].maximum == 900.0
+
+
+def test_a_file_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path, files = tmp_path / "again.parquet", UnitFiles()
+    for largest in (1, 100):
+        rows = write_whole(path, 3_000, largest, engine_type="INTEGER")
+        asked = request(metric(MetricKind.MEAN, "y"), metric(MetricKind.CONVERSION, "y"))
+        answer = files.moments(path, asked)
+        assert answer is not None
+        assert files.columns(path) == ["unit", "arm", "y", "d", "pre", "flag", "odd"]
+        for item in asked.metrics:
+            for arm, expected in oracle(rows, item).items():
+                assert answer.metrics[item.metric.key][arm].means == pytest.approx(expected.means, rel=1e-12)
+
+
+def test_a_variant_of_no_letters_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "blank.parquet"
+    rows = [{**row, "arm": ["new", "old", "", None][row["unit"] % 4]} for row in clean_rows(400)]
+    pd.DataFrame(rows).to_parquet(path)
+    asked = request(metric(MetricKind.MEAN, "pre"))
+    quick, general = UnitFiles().moments(path, asked), TABLES.moments(pd.DataFrame(rows), asked)
+    assert quick is not None
+    assert (quick.units, quick.rows_without) == (general.units, general.rows_without) == ({"new": 100, "old": 100}, 200)
 
 
 def test_without_a_unit_every_row_is_one() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from assay.adapters.duckdb_files import Connections, attach, numbered_rows, reason_of, types_of
+from assay.adapters.duckdb_files import Connections, attach, reason_of, types_of
+from assay.adapters.duckdb_units import UnitFiles
 from assay.errors import InvalidInput
 from assay.model.moments import COVARIATE, Moments
 from assay.model.table import Gaps, TableMoments, TableRequest
@@ -25,16 +26,6 @@ from assay.queries.tables import (
     table_value_counts,
     unfit,
 )
-from assay.queries.unit_rows import (
-    distinct_units,
-    facts_of,
-    facts_query,
-    level_query,
-    levels_of,
-    loses_digits,
-    moments_of_sums,
-    sums_query,
-)
 
 _Row = Mapping[str, Any]
 
@@ -47,16 +38,18 @@ class DuckdbTables:
     """
 
     def __init__(self) -> None:
-        self._one_thread, self._all_threads = Connections(threads=1), Connections()
+        self._one_thread, self._unit_files = Connections(threads=1), UnitFiles()
 
     def columns(self, source: Any) -> list[str]:
+        names = self._unit_files.columns(source)
+        if names is not None:
+            return names
         with self._one_thread.borrowed() as connection:
             attach(connection, source, text_columns=())
             return list(types_of(connection))
 
     def moments(self, source: Any, request: TableRequest) -> TableMoments:
-        with self._all_threads.borrowed() as connection:
-            quick = _quick(connection, source, request)
+        quick = self._unit_files.moments(source, request)
         if quick is not None and not request.value_counts:
             return quick
         with self._one_thread.borrowed() as connection:
@@ -78,39 +71,6 @@ class DuckdbTables:
 def _texts(request: TableRequest) -> tuple[str, ...]:
     """Columns that stay text in text files."""
     return tuple(name for name in (request.unit, request.variant, request.stratum) if name is not None)
-
-
-def _quick(connection: duckdb.DuckDBPyConnection, source: Any, request: TableRequest) -> TableMoments | None:
-    """The answer by one pass of sums over a file of one clean row per unit; None where the general way is needed."""
-    plain = request.stratum is None and not request.filters and all(item.is_plain for item in request.metrics)
-    if not plain or not request.metrics:
-        return None
-    table = numbered_rows(source)
-    if table is None:
-        return None
-    named = [name for item in request.metrics for name in item.columns]
-    named += [] if request.variant is None else [request.variant]
-    try:
-        types = types_of(connection, table)
-        if any(name not in types for name in named) or any(unfit(item, types) for item in request.metrics):
-            return None
-        facts = facts_of(connection.execute(facts_query(str(source))).fetchall())
-        if facts is None:
-            return None
-        if request.unit is not None:
-            rows, with_unit, different = connection.execute(distinct_units(request.unit, table)).fetchall()[0]
-            if not rows == with_unit == different:
-                return None
-        levels: list[float] = []
-        for _ in range(2):
-            sums = connection.execute(sums_query(request, types, levels, table, facts)).fetchall()
-            found = moments_of_sums(request, types, levels, sums)
-            if found is None or levels or not loses_digits(found):
-                return found
-            levels = levels_of(connection.execute(level_query(request, types, table)).fetchall()[0])
-    except duckdb.Error:
-        return None
-    return found
 
 
 def _value_counts(
