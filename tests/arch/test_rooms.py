@@ -84,9 +84,9 @@ def breaches(room: str, name: str, source: str) -> list[str]:
 
 
 def is_shared_base(name: str, module: str) -> bool:
-    """The SQL adapters and their migrations share one schema and audit log, those of DuckDB how files are read; those
+    """The SQL adapters and their migrations share one schema and audit log, those of DuckDB how files are read, and the quick way; those
     are theirs, no siblings."""
-    if module == "assay.adapters.duckdb_files":
+    if module in ("assay.adapters.duckdb_files", "assay.adapters.duckdb_units"):
         return name.startswith("adapters/duckdb_")
     shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
     return module in shared and (name.startswith("adapters/sql_") or "migrations" in name)
