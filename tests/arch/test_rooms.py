@@ -84,8 +84,8 @@ def breaches(room: str, name: str, source: str) -> list[str]:
 
 
 def is_shared_base(name: str, module: str) -> bool:
-    """The SQL adapters and their migrations share one schema and audit log, those of DuckDB how files are read, and the quick way; those
-    are theirs, no siblings."""
+    """What siblings share: the SQL adapters and their migrations one schema and audit log; those of DuckDB how files
+    are read, and the quick way through Parquet."""
     if module in ("assay.adapters.duckdb_files", "assay.adapters.duckdb_units"):
         return name.startswith("adapters/duckdb_")
     shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
