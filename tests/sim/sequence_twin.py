@@ -56,7 +56,8 @@ def mean_rejects(s: Sums, rho_squared: float, alpha: float, ratio: float = 1.0, 
     with np.errstate(divide="ignore", invalid="ignore"):
         nu = np.where(a + b > 0, (a + b) ** 2 / (a**2 / (n_t - 1) + b**2 / (n_c - 1)), n_t + n_c - 2)
     pooled = ((n_t - 1) * v_t + (n_c - 1) * v_c) / (n_t + n_c - 2)
-    variance = np.maximum(a + ratio**2 * b, pooled * (1 / n_t + ratio**2 / n_c))
+    beside = s.spread * (1 - ratio) ** 2 + s.tilt * (1 - ratio**2)
+    variance = np.maximum(a + ratio**2 * b, pooled * (1 / n_t + ratio**2 / n_c)) + beside
     distance = m_t - ratio * m_c - difference
     bound = np.where(variance > 0, radius(rho_squared * (n_t + n_c), alpha, nu) * np.maximum(variance, 1e-300), np.inf)
     return usable & (distance**2 > bound)

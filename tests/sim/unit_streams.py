@@ -23,7 +23,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Units, mean and unit variance of two arms at every look."""
+    """Units, mean and unit variance of two arms at every look.
+
+    spread, tilt: what adjusted arms share adds spread (1 - r)² + tilt (1 - r²) to the variance of t - r c.
+    """
 
     n_t: Array
     m_t: Array
@@ -31,6 +34,8 @@ class Sums:
     n_c: Array
     m_c: Array
     v_c: Array
+    spread: Array | float = 0.0
+    tilt: Array | float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,12 @@ def as_adjusted(pairs: Pairs, *, own_coefficient: bool = False) -> Sums:
         centre = side.x if own_coefficient else middle
         residual = side.yy - 2 * slope * side.yx + slope**2 * side.xx
         columns += [side.n, side.y - slope * (side.x - centre), _unit(residual, side.n)]
-    return Sums(*columns)
+    if own_coefficient:
+        return Sums(*columns)
+    n = np.maximum(t.n + c.n, 3)
+    of_middle = theta**2 * (t.xx + c.xx) / (n - 2) / n
+    with_t, with_c = (theta * (side.yx - theta * side.xx) / np.maximum(side.n - 1, 1) / n for side in (t, c))
+    return Sums(*columns, of_middle + with_t + with_c, with_t - with_c)
 
 
 def _unit(squares: Array, n: Array) -> Array:

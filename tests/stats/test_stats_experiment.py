@@ -66,6 +66,25 @@ def test_intervals_are_simultaneous_where_the_plan_corrects(validity: Validity) 
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
+@pytest.mark.parametrize("one_sided", [False, True])
+@pytest.mark.parametrize("shift", [2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6])
+def test_dunnett_s_intervals_and_p_values_agree_with_few_units(shift: float, one_sided: bool) -> None:
+    arms = {"c": mean_of(5, 10, 2), "a": mean_of(6, 10 + shift, 2.5), "b": mean_of(9, 10 + 0.8 * shift, 1.5)}
+    (result,), _ = analyse_metrics(
+        [metric_of(MetricKind.MEAN, one_sided=one_sided)],
+        {"m": arms},
+        control="c",
+        plan=Plan(correction=Correction.DUNNETT),
+        validity=Validity.FIXED,
+        tuning_units=1_000,
+    )
+    for item in result.comparisons:
+        assert isinstance(item.absolute_interval, Interval)
+        assert isinstance(item.p_value_adjusted, float)
+        assert item.absolute_interval.lower is not None
+        assert (item.absolute_interval.lower > 0) == (item.p_value_adjusted < 0.05)
+
+
 def test_better_follows_the_metric_s_direction() -> None:
     arms = {"c": Moments.of_counts(500, 10_000), "t": Moments.of_counts(700, 10_000)}
     assert analysed(MetricKind.CONVERSION, arms).comparisons[0].better is True

@@ -118,9 +118,16 @@ def _unusable(metric: Metric, moments: Mapping[str, Moments] | None, control: st
 
 def _outcomes(item: Measured, family: Family, setting: _Setting) -> dict[str, Outcome]:
     """Treatment → outcomes, with intervals at the family's level."""
-    alpha = family.interval_alpha(item)
     return {
-        variant: compare(item, variant, setting.control, setting.validity, setting.tuning, alpha, setting.looks)
+        variant: compare(
+            item,
+            variant,
+            setting.control,
+            setting.validity,
+            setting.tuning,
+            family.interval_alpha(item, variant),
+            setting.looks,
+        )
         for variant in item.moments
         if variant != setting.control
     }
@@ -164,7 +171,6 @@ def _result(
 ) -> MetricResult:
     metric, plan = item.metric, setting.plan
     arms = tuple(_arm(item, variant, setting) for variant in item.arms)
-    alpha = family.interval_alpha(item)
     believed = _posteriors(item, setting) if plan.method is Method.BAYESIAN else {}
     comparisons = tuple(
         comparison(
@@ -174,7 +180,9 @@ def _result(
             found,
             adjusted.get(variant),
             plan.alpha,
-            harmful=is_harmful(item, variant, setting.control, found, setting.tuning, alpha),
+            harmful=is_harmful(
+                item, variant, setting.control, found, setting.tuning, family.interval_alpha(item, variant)
+            ),
             posterior=believed.get(variant),
         )
         for variant, found in outcomes.items()

@@ -11,7 +11,8 @@ from assay.model.metric import Hypothesis, Role
 from assay.model.plan import Correction, Plan
 from assay.stats.arm import Arm
 from assay.stats.comparison import Measured
-from assay.stats.distributions import normal_p
+from assay.stats.contrast import satterthwaite
+from assay.stats.distributions import student_p
 from assay.stats.multiple.adjust import adjust, interval_alpha
 from assay.stats.multiple.dunnett import dunnett_critical, dunnett_p
 from assay.stats.outcome import Alternative, Outcome
@@ -34,20 +35,22 @@ class Family:
     def __post_init__(self) -> None:
         self.sizes.update(family_sizes(self.measured, self.control))
 
-    def interval_alpha(self, item: Measured) -> float:
-        """The error of each of a metric's intervals."""
+    def interval_alpha(self, item: Measured, variant: str) -> float:
+        """The error of a treatment's intervals. Dunnett's have the degrees of freedom of its own comparison."""
         arms = self._dunnett_arms(item)
-        if arms is None:
+        if arms is None or variant not in arms[1]:
             return interval_alpha(self.plan.alpha, self.sizes[item.metric.role], self.plan.correction)
         control, treatments = arms
         sides = 2 if not item.metric.one_sided else 1
+        nu = math.inf if item.shape == "share" else satterthwaite(treatments[variant], control)
         critical = dunnett_critical(
             self.plan.alpha / self._metrics_of(item.metric.role),
             [1 / arm.variance for arm in treatments.values()],
             1 / control.variance,
+            nu,
             one_sided=sides == 1,
         )
-        return normal_p(critical) * sides / 2
+        return student_p(critical, nu) * sides / 2
 
     def adjusted(self, outcomes: Sequence[Mapping[str, Outcome]]) -> list[dict[str, float]]:
         """Adjusted p-values per metric and treatment; comparisons of the family without a p-value count as p = 1."""

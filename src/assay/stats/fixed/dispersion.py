@@ -80,8 +80,8 @@ def counted_units(given: Counts, name: str) -> CountedUnits | NoEstimate:
 def overdispersion(units: Counts) -> Overdispersion:
     """Fisher's index of dispersion: D = (n - 1) s² / mean, beside chi-square on n - 1 degrees of freedom.
 
-    Given the total, counts of a Poisson are multinomial, and D is their chi-square. For 5 % it gave 6.0 % false
-    alarms at a mean of 0.05 over 2,000 units, 5.5 % at a mean of 1 over 100; with fewer than 10 events it gives a
+    Given the total, counts of a Poisson are multinomial, and D is their chi-square. For 5 % it gave 6.3 % false
+    alarms at a mean of 0.05 over 2,000 units, 5.0 % at a mean of 1 over 100; with fewer than 10 events it gives a
     warning. units: moments, value counts or one count per unit.
     Source: Fisher, Thornton & Mackenzie 1922; Cox & Lewis 1966, "The Statistical Analysis of Series of Events", 6.3.
     """
