@@ -85,6 +85,7 @@ def analyze(
     required_per_variant: int | None = None,
     looks: Sequence[float] = (),
     spending: str = "obrien_fleming",
+    ended: bool = False,
     prior_lift_sd: float | None = None,
     name: str | None = None,
 ) -> Analysis:
@@ -100,7 +101,8 @@ def analyze(
     built-in or installed SQL snippets: rows to keep, metric column → what becomes of a unit's value, and how its rows
     become one value.
     method: fixed, right for one look at complete data; sequential (the same as sequential=True), right at every look;
-    group_sequential, right at planned looks: required_per_variant, looks (shares of it) and spending say which;
+    group_sequential, right at planned looks: required_per_variant, looks (shares of it) and spending say which,
+    and ended that no look follows although the sample was not reached;
     bayesian, sequential with posteriors beside, prior_lift_sd the prior's spread of lifts (flat if None).
     Raises InvalidInput naming the argument that is wrong, NotFound for a missing file.
     """
@@ -142,6 +144,7 @@ def analyze(
             spending=_choice(Spending, spending, "spending"),
             prior_lift_sd=prior_lift_sd,
         ),
+        ended=ended,
     )
     at = datetime.now(timezone.utc)
     result = analyze_table(open_tables(), data, question, name=name or _name(data), at=at, tests=installed_tests())

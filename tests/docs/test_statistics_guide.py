@@ -110,7 +110,7 @@ def test_the_commands_run(printed: list[tuple[Block, str]], folder: Path) -> Non
     (bayesian,) = (text for command, text in said.items() if "--method bayesian" in command)
     assert "chance" in bayesian
     (group,) = (text for command, text in said.items() if "--method group_sequential" in command)
-    assert "alpha spent by pocock" in " ".join(group.split())
+    assert "alpha spent by Pocock's function" in " ".join(group.split())
 
 
 async def test_the_documents_are_accepted(server: Server) -> None:

@@ -113,6 +113,7 @@ async def test_a_quantile_of_load_times(server: Server) -> None:
         ({"plan": {"method": "group_sequential", "looks": [0.5, 0.4, 1.0]}}, "plan.looks", "ascending"),
         ({"plan": {"method": "fixed", "correction": "e_bh"}}, "plan.correction", "sequential"),
         ({"plan": {"method": "bayesian", "prior_lift_sd": 0}}, "plan.prior_lift_sd", ""),
+        ({"plan": {"method": "sequential", "prior_lift_sd": 0.1}}, "plan.prior_lift_sd", ""),
     ],
 )
 async def test_what_does_not_fit_is_refused_by_name(

@@ -16,8 +16,9 @@ from assay.errors import InvalidInput
 from assay.model.lifecycle import Status
 from assay.model.metric import Direction, MetricKind, Role
 from assay.model.plan import Correction, Method, Plan
-from assay.model.result import ExperimentResult, NoEstimate, Validity
+from assay.model.result import ExperimentResult, Interval, NoEstimate, Validity
 from assay.service.result_rows import notes, result_rows, shows_adjusted
+from assay.service.snippets import snippet
 from assay.service.table_analysis import TableQuestion, analyze, stable_document
 from assay.service.table_metrics import MetricOptions, table_metrics
 from assay.service.table_words import rules
@@ -346,3 +347,32 @@ def test_a_bayesian_plan_shows_what_is_believed_beside_the_numbers_that_decide()
         assert shrunk.interval.upper - shrunk.interval.lower < free.interval.upper - free.interval.lower  # type: ignore[operator]
     assert any("chance to be better than the control" in note for note in notes(result))
     assert analysed(frame_of()).metrics[0].comparisons[0].posterior is None
+
+
+def group_sequential(**changes: Any) -> ExperimentResult:
+    plan = Plan(method=Method.GROUP_SEQUENTIAL, required_per_variant=3_000, looks=(0.5, 1.0))
+    return analysed(frame_of(), plan=plan, **changes)
+
+
+def test_a_group_sequential_experiment_that_ended_early_spends_what_is_left() -> None:
+    going, ended = group_sequential(), group_sequential(ended=True)
+    (before,), (after,) = (item.metrics[0].comparisons for item in (going, ended))
+    assert isinstance(before.absolute_interval, Interval)
+    assert isinstance(after.absolute_interval, Interval)
+    assert after.absolute_interval.lower is not None
+    assert before.absolute_interval.lower is not None
+    assert after.absolute_interval.lower > before.absolute_interval.lower
+    assert (going.final, ended.final) == (False, True)
+    assert "the last, as the experiment has ended" in rules(ended)[0]
+    assert "the last" not in rules(going)[0]
+
+
+def test_only_a_group_sequential_experiment_has_a_last_look() -> None:
+    with pytest.raises(InvalidInput, match="ended: given true; accepted: only with the method group_sequential"):
+        analysed(frame_of(), ended=True)
+
+
+def test_transformed_values_are_not_taken_for_the_column_s() -> None:
+    options = MetricOptions(transforms={"z": snippet("transforms", "log1p", {})})
+    result = analysed(frame_of(), "mean:z", options=options)
+    assert "Value, difference and lift are of the transformed values, not of 'z'." in result.metrics[0].warnings

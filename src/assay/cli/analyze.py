@@ -104,6 +104,9 @@ _MARGINS = ("superiority", "non_inferiority", "equivalence")
 @click.option("--required", type=int, help="With --method group_sequential: planned units per variant.")
 @click.option("--looks", metavar="SHARE,…", help="With --method group_sequential: planned looks, like 0.5,1.")
 @click.option("--spending", type=click.Choice(("obrien_fleming", "pocock", "kim_demets")), default="obrien_fleming")
+@click.option(
+    "--ended", is_flag=True, help="With --method group_sequential: no look follows, though the plan is not fulfilled."
+)
 @click.option("--prior-lift-sd", type=float, help="With --method bayesian: the prior's spread of lifts. Default: flat.")
 @click.option("--tuning-units", type=int, help="With --sequential: units in two arms at which bounds are tightest.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -131,6 +134,7 @@ def analyze(
     required: int | None,
     looks: str | None,
     spending: str,
+    ended: bool,
     prior_lift_sd: float | None,
     tuning_units: int | None,
     as_json: bool,
@@ -172,6 +176,7 @@ def analyze(
             required_per_variant=required,
             looks=() if looks is None else [_share(text) for text in looks.split(",")],
             spending=spending,
+            ended=ended,
             prior_lift_sd=prior_lift_sd,
             tuning_units=tuning_units,
         )

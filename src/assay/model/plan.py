@@ -95,6 +95,8 @@ class Plan:
                 raise InvalidInput(name, value, f"a whole number from 2 to {MAX_UNITS:,}")
         if self.prior_lift_sd is not None and not 0 < self.prior_lift_sd < math.inf:
             raise InvalidInput("prior_lift_sd", self.prior_lift_sd, "a number above 0")
+        if self.prior_lift_sd is not None and self.method is not Method.BAYESIAN:
+            raise InvalidInput("prior_lift_sd", self.prior_lift_sd, "nothing, unless method is bayesian")
         self._check_looks()
 
     def _check_looks(self) -> None:

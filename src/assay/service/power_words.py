@@ -9,10 +9,10 @@ from assay.model.metric import Direction, Hypothesis
 from assay.model.plan import Correction
 from assay.model.result import NoEstimate
 from assay.service.power_question import PowerQuestion
+from assay.service.table_words import SPENDINGS
 from assay.stats.planning.design import DUNNETT, Anytime, Design, Form, GroupSequential, Scale
 from assay.stats.planning.measured import ShareMeasure, on_log_scale
 
-_SPENDINGS = {"obrien_fleming": "O'Brien and Fleming's", "pocock": "Pocock's", "kim_demets": "Kim and DeMets's"}
 _SHORT_DAYS = 7
 _LONG_DAYS = 56
 
@@ -140,7 +140,7 @@ def _method(question: PowerQuestion, design: Design) -> str:
         return "Sequential: the result may be read at any time, and it is right however often."
     if isinstance(design.method, GroupSequential):
         looks = question.looks if isinstance(question.looks, int) else len(question.looks or ()) or 4
-        spending = _SPENDINGS[question.spending or "obrien_fleming"]
+        spending = SPENDINGS[question.spending or "obrien_fleming"]
         more = wording.percent(design.method.inflation - 1)
         return (
             f"Group sequential: {looks} planned looks with {spending} spending, at a cost of {more} more units at most."

@@ -42,7 +42,8 @@ class TableQuestion:
 
     unit: None where every row is a unit. metrics: `kind:column`, the first primary. stratum: a column known before the
     start, for post-stratification. filters: rows to keep. weights: planned share of each variant in any common unit;
-    None: even. plan.method fixed: one look at finished data.
+    None: even. plan.method fixed: one look at finished data. ended: of a group sequential plan, that no look follows
+    although the planned sample was not reached, for a reason other than the numbers; the error left is spent now.
     """
 
     unit: str | None
@@ -54,6 +55,7 @@ class TableQuestion:
     filters: tuple[Snippet, ...] = ()
     weights: Mapping[str, float] | None = None
     plan: Plan = Plan(method=Method.FIXED)
+    ended: bool = False
 
 
 def analyze(
@@ -132,7 +134,7 @@ def _result(
 ) -> ExperimentResult:
     plan, variants = question.plan, list(weights)
     validity = Validity.FIXED if plan.method is Method.FIXED else Validity.ANYTIME
-    looks = _looks(plan, {key: found.units.get(key, 0) for key in variants}, weights)
+    looks = _looks(question, {key: found.units.get(key, 0) for key in variants}, weights)
     units = {variant: found.units.get(variant, 0) for variant in variants}
     ratio = sample_ratio(units, weights, alpha=plan.srm_alpha, validity=validity)
     metrics, failures = analyse_metrics(
@@ -179,21 +181,24 @@ def _result(
         progress=Progress(required_per_variant=None),
         quality=quality,
         failures={**found.failures, **failures},
-        final=True,
+        final=looks is None or looks.final or bool(looks.taken and looks.taken[-1] >= 1),
         looks=looks.taken if looks is not None else (),
     )
 
 
-def _looks(plan: Plan, units: Mapping[str, int], weights: Mapping[str, int]) -> Looks | None:
+def _looks(question: TableQuestion, units: Mapping[str, int], weights: Mapping[str, int]) -> Looks | None:
     """Where a group sequential plan stands by the smallest variant."""
+    plan = question.plan
     if plan.method is not Method.GROUP_SEQUENTIAL:
+        if question.ended:
+            raise InvalidInput("ended", True, "only with the method group_sequential; others need no last look")
         return None
     if plan.required_per_variant is None:
         raise InvalidInput("required_per_variant", None, "the planned units per variant, for a group sequential plan")
     smallest = min(units.get(variant, 0) for variant, weight in weights.items() if weight > 0)
     reached = smallest / plan.required_per_variant
     taken = table_looks(plan.planned_looks, reached) if reached > 0 else ()
-    return Looks(planned=plan.planned_looks, taken=taken, spending=plan.spending)
+    return Looks(planned=plan.planned_looks, taken=taken, spending=plan.spending, final=question.ended)
 
 
 def _complete(moments: Mapping[str, Moments], variants: Sequence[str]) -> dict[str, Moments]:

@@ -11,6 +11,8 @@ from assay.model.plan import Correction, Method
 from assay.model.result import ExperimentResult, Validity
 from assay.model.table import Gaps, TableMetric, TableMoments
 
+SPENDINGS = {"obrien_fleming": "O'Brien and Fleming's", "pocock": "Pocock's", "kim_demets": "Kim and DeMets's"}
+"""Spending functions, by whose they are."""
 _KIND_RULES = {
     MetricKind.CONVERSION: "conversion: a unit converts when any of its rows is true or not 0",
     MetricKind.COUNT: "count: the number of a unit's rows where the column is not empty",
@@ -41,11 +43,14 @@ def _looks(result: ExperimentResult) -> str:
     """At which planned look the numbers stand; empty for other plans."""
     if result.plan.method is not Method.GROUP_SEQUENTIAL:
         return ""
-    planned, spending = result.plan.planned_looks, result.plan.spending.value.replace("_", " ")
+    planned, spending = result.plan.planned_looks, SPENDINGS[result.plan.spending.value]
     shares = ", ".join(wording.percent(share) for share in planned)
     now = f"look {len(result.looks)}, at {wording.percent(result.looks[-1])}" if result.looks else "no look yet"
+    if result.looks and result.final and result.looks[-1] < 1:
+        now += ", and the last, as the experiment has ended"
     return (
-        f"Group sequential numbers: right at the looks planned at {shares} of the sample, alpha spent by {spending}; "
+        f"Group sequential numbers: right at the looks planned at {shares} of the sample, alpha spent by {spending} "
+        "function; "
         f"this is {now}. Looks before it are taken to have happened as planned."
     )
 
@@ -63,8 +68,10 @@ def _family_rule(result: ExperimentResult) -> tuple[str, ...]:
 
 
 def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) -> list[str]:
-    """What one metric had to leave out, in sentences."""
+    """What one metric had to leave out, and that its values are others than the column's, in sentences."""
     warnings = []
+    if item.transform is not None:
+        warnings.append(f"Value, difference and lift are of the transformed values, not of '{item.column}'.")
     if gaps.values:
         names = f"'{item.column}' or '{item.denominator}'" if item.denominator else f"'{item.column}'"
         text = f"{_number(gaps.values, 'row')} without a usable value of {names} (empty or not finite)"
