@@ -38,7 +38,7 @@ def imported_for_type_checkers() -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("name", sorted(WHERE))
 def test_a_name_is_the_object_of_its_module_and_is_explained(name: str) -> None:
     module, attribute = WHERE[name]
-    found = getattr(stats, name)
+    found = inspect.unwrap(getattr(stats, name)) if inspect.isfunction(getattr(stats, name)) else getattr(stats, name)
     assert found is getattr(importlib.import_module(module), attribute)
     if inspect.isfunction(found) or inspect.isclass(found):
         assert found.__module__ == module, "exported from where it is defined"
@@ -106,6 +106,7 @@ def test_what_an_exported_function_answers_is_exported() -> None:
     for name in WHERE:
         found = getattr(stats, name)
         if inspect.isfunction(found):
+            found = inspect.unwrap(found)
             for word in re.findall(r"[A-Z]\w+", str(found.__annotations__.get("return", ""))):
                 answer = getattr(importlib.import_module(found.__module__), word, None)
                 if inspect.isclass(answer) and answer.__module__.startswith("assay.stats."):

@@ -22,7 +22,10 @@ a `NoEstimate` with its reason. Wrong arguments raise `assay.errors.InvalidInput
 from __future__ import annotations
 
 import importlib
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+from assay.stats.arguments import with_named_arguments
 
 # fmt: off
 if TYPE_CHECKING:
@@ -324,6 +327,8 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         module, attribute = _WHERE[name]
         found = getattr(importlib.import_module(module), attribute)
+        if isinstance(found, FunctionType):
+            found = with_named_arguments(found, __name__, name)
         globals()[name] = found
         return found
 

@@ -87,11 +87,25 @@ def value_counts_of(given: ValueCounts | ArrayLike, name: str) -> ValueCounts:
     return ValueCounts(values, counts)  # type: ignore[arg-type]
 
 
+def check_freedom(degrees_of_freedom: float) -> float:
+    """Degrees of freedom of Student's t. Below 1 none occur, and the curves' own tails overflow."""
+    if not degrees_of_freedom >= 1:
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "1 or above, infinite for a normal")
+    return degrees_of_freedom
+
+
 def check_alpha(alpha: float, name: str = "alpha") -> float:
     """An error rate above 0 and below 1."""
     if not 0 < alpha < 1:
         raise InvalidInput(name, alpha, "a number above 0 and below 1")
     return alpha
+
+
+def check_seed(seed: Any) -> Any:
+    """A seed that NumPy takes: a whole number of at least 0, or a SeedSequence."""
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise InvalidInput("seed", seed, "a whole number of at least 0")
+    return seed
 
 
 def _is_number(item: Any) -> bool:

@@ -16,7 +16,7 @@ from assay.stats.bayesian.effects import draw_arms, effect_posterior
 from assay.stats.bayesian.judge import NO_MEAN, answer_of, judge_arms, judge_effect, with_best
 from assay.stats.bayesian.posteriors import ArmPosterior, Estimate, MeanPosterior
 from assay.stats.bayesian.priors import EffectPrior, EffectScale, MixturePrior
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_seed
 
 ARM_MISSING = NoEstimate("arm_missing", "another arm has no estimate, so none can be called the best")
 CONTROL_IS_ZERO = NoEstimate("zero_control", "the control is 0, so a prior relative to it says nothing")
@@ -109,7 +109,7 @@ def compare_effects(
     known = [arm for arm in treatments.values() if not isinstance(arm, NoEstimate)]
     if isinstance(control, NoEstimate) or len(known) < len(treatments) or len(known) == 1:
         return _ranked_by_pair(answers)
-    drawn = draw_arms(known, control, prior, np.random.default_rng(seed), draws)
+    drawn = draw_arms(known, control, prior, np.random.default_rng(check_seed(seed)), draws)
     if direction is Direction.DECREASE:
         drawn = -drawn
     chance = np.bincount(drawn.argmax(axis=1), minlength=drawn.shape[1]) / len(drawn)

@@ -20,7 +20,7 @@ from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 from assay.stats.bayesian.answer import BayesianAnswer
 from assay.stats.bayesian.watching import Bound, Flags, Watch, check_watch, simulated
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_seed
 
 REPLICATIONS = 5_000
 _CERTAINTY = 0.01
@@ -144,7 +144,7 @@ def stopping_errors(
     a rate at most 0.5 / √replications.
     """
     watch = check_watch(Watch(baseline, sd, tuple(looks)), replications)
-    streams = np.random.SeedSequence(seed).spawn(2)
+    streams = np.random.SeedSequence(check_seed(seed)).spawn(2)
     useless = simulated(watch, 0.0, replications, np.random.default_rng(streams[0]))
     bound = _bound(rule)
     ship, keep = useless.decided(bound)
@@ -205,7 +205,7 @@ def calibrated_loss_rule(
     if place < 0:
         raise InvalidInput("replications", replications, f"enough for an alpha of {alpha:g}: {math.ceil(5 / alpha)}")
     # the spawned streams of stopping_errors with the same seed are not used here, so that it measures afresh
-    rng = np.random.default_rng(np.random.SeedSequence((seed, 1)))
+    rng = np.random.default_rng(np.random.SeedSequence((check_seed(seed), 1)))
     loss = simulated(watch, 0.0, replications, rng).smallest_loss(minimum_units, place)
     rule = LossRule(loss=loss, minimum_units=minimum_units)
     measured = stopping_errors(rule, baseline, looks, effect=effect, sd=sd, replications=replications, seed=seed)

@@ -23,7 +23,7 @@ from assay.stats.fixed.bootstrapsums import BootstrapSums
 from assay.stats.fixed.counted import counted
 from assay.stats.fixed.poissonweights import poisson_weights
 from assay.stats.fixed.replicates import BootstrapOutcome
-from assay.stats.inputs import Floats, check_alpha
+from assay.stats.inputs import Floats, check_alpha, check_seed
 from assay.stats.outcome import Alternative, alternative_of
 
 Units = ValueCounts | ArrayLike
@@ -31,6 +31,7 @@ Units = ValueCounts | ArrayLike
 MOST_ROWS_BCA = 20_000
 FEWEST_UNITS = 100
 _AT_ONCE = 2_000_000
+_MOST_REPLICATIONS = 10_000_000
 _TWO_SIDED = Alternative.TWO_SIDED
 
 
@@ -86,7 +87,7 @@ def poisson_bootstrap(
         return no_bootstrap(why, seed, alpha, looked_for, null)
     if way is BootstrapInterval.BCA and max(arm.counts.size for arm in arms) > MOST_ROWS_BCA:
         raise InvalidInput("interval", way.value, f"percentile or studentized above {MOST_ROWS_BCA} distinct units")
-    streams = np.random.SeedSequence(seed).spawn(2)
+    streams = np.random.SeedSequence(check_seed(seed)).spawn(2)
     few = min(arm.n for arm in arms) < FEWEST_UNITS
     with np.errstate(divide="ignore", invalid="ignore"):
         both = [
@@ -203,5 +204,5 @@ def _way(given: BootstrapInterval | str) -> BootstrapInterval:
 def _check(replications: int, alpha: float, looked_for: Alternative) -> None:
     check_alpha(alpha)
     fewest = math.ceil((2 if looked_for is _TWO_SIDED else 1) / alpha)
-    if replications < fewest:
-        raise InvalidInput("replications", replications, f"at least {fewest} for alpha {alpha:g}")
+    if not fewest <= replications <= _MOST_REPLICATIONS:
+        raise InvalidInput("replications", replications, f"{fewest} (for alpha {alpha:g}) to {_MOST_REPLICATIONS:,}")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from assay.errors import InvalidInput
 from assay.stats.fixed.poissonweights import poisson_weights
-from assay.stats.inputs import Floats
+from assay.stats.inputs import Floats, check_seed
 
 _AT_ONCE = 1_000_000
 
@@ -45,7 +45,7 @@ class BootstrapSums:
             raise InvalidInput("units", f"an array of {np.ndim(units)} dimensions", "finite numbers, one row a unit")
         n, columns = rows.shape
         padded = np.concatenate([np.ones((n, 1)), rows], axis=1)
-        rng = np.random.default_rng(np.random.SeedSequence((seed, part)))
+        rng = np.random.default_rng(np.random.SeedSequence((check_seed(seed), part)))
         replicated = np.zeros((replications, columns + 1))
         step = max(1, _AT_ONCE // replications)
         for start in range(0, n, step):

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from scipy.special import cython_special
 
+from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.distributions import normal_log_p, normal_quantile, student_log_p
@@ -49,6 +50,8 @@ def judge(
     degrees_of_freedom: infinite for the normal curve. floor, ceiling: what an estimate can be at least and at most.
     beside: of adjusted arms, see `assay.stats.arm.beside_variance`.
     """
+    if not -math.inf < null < math.inf:
+        raise InvalidInput("null", null, "a finite number")
     difference = treatment - control
     level = 1 - alpha
     variance = v_t + v_c

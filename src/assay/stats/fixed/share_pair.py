@@ -15,6 +15,8 @@ from assay.stats.outcome import Alternative, alternative_of
 
 Bound = float | None
 
+_LARGEST_CHANGE = 1e9
+
 
 class SharePair(NamedTuple):
     """x_t of n_t units of the treatment and x_c of n_c units of the control converted."""
@@ -72,8 +74,8 @@ def question(alpha: float, alternative: Alternative | str, null: float = 0.0) ->
 
 def relative_question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about treatment / control - 1; the null is finite and above -1."""
-    if not -1 < null < math.inf:
-        raise InvalidInput("null", null, "a relative change above -1, e.g. -0.02 for 2 % less")
+    if not -1 < null <= _LARGEST_CHANGE:
+        raise InvalidInput("null", null, "a relative change above -1, e.g. -0.02 for 2 % less, to 1e9")
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 
 

@@ -25,6 +25,7 @@ from scipy.special import gammainccinv, gammaincinv, gammaln, ndtr
 
 from assay.errors import InvalidInput
 from assay.stats.distributions import floored, student_p
+from assay.stats.inputs import check_freedom
 
 Floats = NDArray[np.float64]
 
@@ -145,9 +146,7 @@ def _deviations(reach: Floats, lambdas: Floats, one_sided: bool) -> tuple[Floats
 @lru_cache(maxsize=256)
 def _scales(degrees_of_freedom: float, lowest: int) -> tuple[Floats, Floats]:
     """Nodes and weights of s = χ_ν / √ν between its quantiles of 10^lowest and 1 - 1e-13, on a logarithmic scale."""
-    nu = degrees_of_freedom
-    if not nu > 0:
-        raise InvalidInput("degrees_of_freedom", nu, "a number above 0")
+    nu = check_freedom(degrees_of_freedom)
     if nu > _MOST_FREEDOM:
         return np.ones(1), np.ones(1)
     low = float(gammaincinv(nu / 2, 10.0 ** max(lowest, -300)))

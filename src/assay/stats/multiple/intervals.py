@@ -11,7 +11,7 @@ from assay.model.plan import Correction
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.distributions import student_p, student_quantile
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_freedom
 from assay.stats.multiple.adjust import adjust
 from assay.stats.multiple.dunnett import dunnett_critical
 
@@ -35,8 +35,7 @@ class Estimated:
             raise InvalidInput("estimate", self.estimate, "a finite number")
         if not 0 <= self.standard_error < math.inf:
             raise InvalidInput("standard_error", self.standard_error, "a finite number of at least 0")
-        if not self.degrees_of_freedom > 0:
-            raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "a number above 0")
+        check_freedom(self.degrees_of_freedom)
 
     @property
     def p_value(self) -> float:

@@ -31,7 +31,7 @@ from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.distributions import student_quantile
 from assay.stats.fixed.judge import tail
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_freedom
 from assay.stats.outcome import Alternative, Outcome
 
 NOT_RELATIVE = NoEstimate("no_control_value", "only the difference was given, so nothing can be said relative to it")
@@ -173,8 +173,7 @@ def metric_tests(
         raise InvalidInput("estimate", estimate, "a finite number")
     if not 0 <= standard_error < math.inf:
         raise InvalidInput("standard_error", standard_error, "a finite number of at least 0")
-    if not degrees_of_freedom > 0:
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0")
+    check_freedom(degrees_of_freedom)
     if (margin is not None) is not (kind is Purpose.GUARDRAIL) or (margin is not None and not 0 < margin < math.inf):
         raise InvalidInput("margin", margin, "a number above 0 for a guardrail, and none for other metrics")
     check_alpha(alpha)

@@ -16,7 +16,7 @@ from scipy.special import betaincinv, ndtri
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
-from assay.stats.inputs import Floats, check_alpha, units_of
+from assay.stats.inputs import Floats, check_alpha, check_seed, units_of
 from assay.stats.outcome import Outcome
 from assay.stats.planning.search import checked_power
 
@@ -81,7 +81,7 @@ def simulate_power(
     n_t, n_c = _checked(n_treatment, n_control, replications)
     check_alpha(alpha)
     check_alpha(level, "level")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     found, refused = _replay(test, (draw_treatment, draw_control), (n_t, n_c), alpha, replications, rng, options)
     return _summary(found, refused, replications, n_t, n_c, level)
 
@@ -116,7 +116,7 @@ def simulate_sample_size(
     if not 2 <= start <= most:
         raise InvalidInput("start", start, f"a whole number from 2 to {most:,}")
     _checked(start, start, replications)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     draws, tried = (draw_treatment, draw_control), dict[int, tuple[int, int]]()
 
     def sizes(n: int) -> tuple[int, int]:

@@ -15,6 +15,9 @@ Traffic = float | Sequence[float]
 """New units per day, the same every day; or unique units seen up to the end of day 1, 2, …, which never fall."""
 
 
+_MOST_DAYS = 1_000_000
+
+
 def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Whole days until `total` different units are in the experiment.
 
@@ -22,7 +25,7 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
     will still be new then is not known. traffic_share: the part that enters, above 0 and at most 1.
     """
     traffic = _checked_traffic(traffic, traffic_share)
-    if total < 0:
+    if not 0 <= total < math.inf:
         raise InvalidInput("total", total, "a whole number of at least 0")
     if isinstance(traffic, float):
         return math.ceil(total / (traffic * traffic_share) * (1 - 1e-12))
@@ -37,8 +40,8 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
 def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Different units in the experiment at the end of a number of days, at least 1."""
     traffic = _checked_traffic(traffic, traffic_share)
-    if days < 1:
-        raise InvalidInput("days", days, "a whole number of at least 1")
+    if not 1 <= days <= _MOST_DAYS:
+        raise InvalidInput("days", days, f"a whole number from 1 to {_MOST_DAYS:,}")
     if isinstance(traffic, float):
         return math.floor(days * traffic * traffic_share * (1 + 1e-12))
     if days > len(traffic):

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
-from assay.stats.inputs import Floats, units_of
+from assay.stats.inputs import Floats, check_seed, units_of
 
 TOO_FEW_TO_LEARN = NoEstimate("too_few_units_to_learn", "there are fewer units, or clusters, than folds")
 
@@ -104,7 +104,7 @@ def learned_covariate(
     if n_groups < n_folds:
         return TOO_FEW_TO_LEARN
     dealt = np.empty(n_groups, dtype=np.int64)
-    dealt[np.random.default_rng(seed).permutation(n_groups)] = np.arange(n_groups) % n_folds
+    dealt[np.random.default_rng(check_seed(seed)).permutation(n_groups)] = np.arange(n_groups) % n_folds
     folds = dealt[groups]
     values = np.empty(y.size)
     for fold in range(n_folds):

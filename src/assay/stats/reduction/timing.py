@@ -132,7 +132,11 @@ def _welch_anova(n: Floats, means: Floats, variances: Floats) -> float | None:
 
 def _seconds(given: Any, name: str) -> tuple[Floats, str]:
     """Times as seconds, NaN where missing, and their sort: numbers, times with a zone, or times without."""
-    array = np.atleast_1d(np.asarray(given))
+    accepted = "datetimes, or numbers of seconds, one per unit"
+    try:
+        array = np.atleast_1d(np.asarray(given))
+    except ValueError:
+        raise InvalidInput(name, "lists of different lengths", accepted) from None
     if array.dtype.kind == "M":
         micro = array.astype("datetime64[us]")
         return np.where(np.isnat(micro), math.nan, micro.astype(np.int64) / 1e6), "times without a zone"
@@ -147,7 +151,7 @@ def _seconds(given: Any, name: str) -> tuple[Floats, str]:
                 return np.array([_epoch(item) for item in array]), sort
         if not known:
             return np.full(array.size, math.nan), ""
-    raise InvalidInput(name, f"{array.dtype} of shape {array.shape}", "datetimes, or numbers of seconds, one per unit")
+    raise InvalidInput(name, f"{array.dtype} of shape {array.shape}", accepted)
 
 
 def _missing(item: object) -> bool:

@@ -15,6 +15,8 @@ from assay.stats.sequential.evidence import one_sided_m
 
 NOT_ASKED = NoEstimate("no_hypothesis", "no hypothesised value was given, so there is no p-value")
 
+_LEAST = 1e-100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceEstimate:
@@ -56,8 +58,8 @@ def unknown(
 
 
 def positive(given: float, name: str, accepted: str = "a number above 0") -> float:
-    """A finite number above 0. Raises InvalidInput naming `name`."""
-    if not (isinstance(given, (int, float)) and math.isfinite(given) and given > 0):
+    """A number above 0, of a size that can be squared. Raises InvalidInput naming `name`."""
+    if not (isinstance(given, (int, float)) and _LEAST <= given <= 1 / _LEAST):
         raise InvalidInput(name, given, accepted)
     return float(given)
 

@@ -34,11 +34,16 @@ import math
 
 from scipy.special import lambertw, ndtr
 
+from assay.errors import InvalidInput
 from assay.stats.distributions import floored
+from assay.stats.inputs import check_alpha
 
 
 def tuned_rho_squared(tuning_units: int, alpha: float) -> float:
     """ρ², per unit, that makes the sequence at level 1 - alpha tightest after `tuning_units` units."""
+    check_alpha(alpha)
+    if not 0 < tuning_units < math.inf:
+        raise InvalidInput("tuning_units", tuning_units, "a number above 0")
     m = -float(lambertw(-(alpha**2) / math.e, -1).real) - 1
     return m / tuning_units
 
@@ -49,6 +54,8 @@ def log_e_value(statistic: float, m: float, degrees_of_freedom: float = math.inf
     statistic: distance in standard errors. m: N ρ². degrees_of_freedom: those of the standard error.
     """
     square, nu = statistic * statistic, degrees_of_freedom
+    if not (0 <= m < math.inf and nu > 0):
+        raise _wrong(m, nu)
     if math.isinf(nu):
         exponent = square * m / (2 * (1 + m))
     else:
@@ -64,6 +71,9 @@ def anytime_p(statistic: float, m: float, degrees_of_freedom: float = math.inf) 
 def squared_radius(m: float, alpha: float, degrees_of_freedom: float = math.inf) -> float | None:
     """c of the sequence `estimate ± standard error · √c` at level 1 - alpha; None while no c suffices."""
     nu = degrees_of_freedom
+    if not (0 < m < math.inf and nu > 0):
+        raise _wrong(m, nu)
+    check_alpha(alpha)
     needed = math.log1p(m) / 2 - math.log(alpha)
     if math.isinf(nu):
         return (1 + 1 / m) * 2 * needed
@@ -78,6 +88,14 @@ def equivalent_alpha(alpha: float, n_comparisons: int = 1) -> float:
     Sizing a fixed test at this level gives the sequence its power at the planned sample; looks before it only add.
     alpha: of the whole family, divided by n_comparisons as its intervals are.
     """
+    if not 1 <= n_comparisons < math.inf:
+        raise InvalidInput("n_comparisons", n_comparisons, "a whole number of at least 1")
     c = squared_radius(tuned_rho_squared(1, alpha), alpha / n_comparisons)
     # With infinite degrees of freedom there always is a radius.
     return 2 * float(ndtr(-math.sqrt(c))) if c is not None else 0.0
+
+
+def _wrong(m: float, degrees_of_freedom: float) -> InvalidInput:
+    if not 0 < m < math.inf:
+        return InvalidInput("m", m, "N ρ², a number above 0")
+    return InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0, infinite for a normal")

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from scipy.special import log_ndtr, stdtr
 
+from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
 from assay.stats.arm import ZERO_VARIANCE
 from assay.stats.contrast import Contrast
@@ -84,6 +85,8 @@ def judge_contrast(
     warnings: Sequence[str] = (),
 ) -> Outcome:
     """The outcome of a contrast under the normal mixture. m: ρ² · units of both arms, or τ² / variance."""
+    if not -math.inf < null < math.inf:
+        raise InvalidInput("null", null, "a finite number")
     difference, nu = contrast.treatment - contrast.control, contrast.degrees_of_freedom
     variance = max(w0 + w1 * null + w2 * null * null for w0, w1, w2 in contrast.absolute)
     outcome = Outcome(

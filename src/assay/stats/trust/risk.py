@@ -11,7 +11,7 @@ from scipy.special import erfcx, expit, log_ndtr, ndtr
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.distributions import normal_quantile, student_quantile
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_freedom
 
 _FARTHEST = 1e4
 """Standard errors; an interval that reaches farther has no bound on that side."""
@@ -77,8 +77,7 @@ def false_positive_risk_at(
     _share(success_rate, "success_rate")
     check_alpha(alpha)
     _share(power, "power")
-    if not degrees_of_freedom > 0:
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0")
+    check_freedom(degrees_of_freedom)
     shift = normal_quantile(alpha / 2) + normal_quantile(1 - power) if noncentrality is None else noncentrality
     if not 0 < shift < math.inf:
         raise InvalidInput("noncentrality", shift, "a number above 0")

@@ -71,16 +71,27 @@ def sample_ratio(
 
 def chi_square_p(counts: list[int], shares: list[float]) -> float:
     """P-value of Pearson's goodness of fit: Σ (x - n θ)² / (n θ) on k - 1 degrees of freedom."""
-    n = sum(counts)
+    n = _checked(counts, shares)
     statistic = math.fsum((x - n * share) ** 2 / (n * share) for x, share in zip(counts, shares, strict=True))
     return floored(float(chdtrc(len(counts) - 1, statistic)))
 
 
 def multinomial_anytime_p(counts: list[int], shares: list[float], concentration: float = CONCENTRATION) -> float:
     """The p-value valid at every look. concentration: of the Dirichlet prior around the planned shares."""
-    n = sum(counts)
+    n = _checked(counts, shares)
+    if not 0 < concentration < math.inf:
+        raise InvalidInput("concentration", concentration, "a number above 0")
     terms = [float(gammaln(concentration)) - float(gammaln(concentration + n))]
     for x, share in zip(counts, shares, strict=True):
         prior = concentration * share
         terms += [float(gammaln(prior + x)), -float(gammaln(prior)), -x * math.log(share)]
     return floored(math.exp(-max(0.0, math.fsum(terms))))
+
+
+def _checked(counts: list[int], shares: list[float]) -> int:
+    """All units; raises InvalidInput for counts and shares that do not belong together."""
+    if not counts or min(counts) < 0 or sum(counts) == 0:
+        raise InvalidInput("counts", counts, "units of every variant, at least 0, not all 0")
+    if len(shares) != len(counts) or not min(shares) > 0 or not math.isclose(math.fsum(shares), 1, rel_tol=1e-6):
+        raise InvalidInput("shares", shares, f"{len(counts)} planned shares above 0 that sum to 1")
+    return sum(counts)
