@@ -15,6 +15,8 @@ _ROUNDING_OF_RESIDUALS = 1e-12
 """A residual sum of squares below this share of its terms is rounding, not variation."""
 _LARGEST = 1e60
 """Means beyond it, or squares beyond its square, would overflow on the way."""
+MOST_UNITS = 2**53
+"""More units than this a float could not count one by one."""
 
 EMPTY_ARM = NoEstimate("empty_arm", "no unit has a value yet")
 ONE_UNIT = NoEstimate("one_unit", "one unit says nothing about how much units differ; at least two are needed")
@@ -127,6 +129,8 @@ def per_unit(comoment: float, n: int) -> float:
 
 def sound(moments: Moments) -> bool:
     """Finite, no negative sum of squares, and no cross-moment beyond what Cauchy and Schwarz allow."""
+    if not 0 <= moments.n <= MOST_UNITS:
+        return False
     if not all(abs(mean) <= _LARGEST for mean in moments.means):
         return False
     if not all(abs(square) <= _LARGEST**2 for square in moments.comoments):

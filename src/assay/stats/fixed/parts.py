@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, beside_variance, mean_arm, ratio_arm, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, MOST_UNITS, ONE_UNIT, beside_variance, mean_arm, ratio_arm, sound
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 
 Parts = tuple[int, float, float]
@@ -16,16 +16,16 @@ Parts = tuple[int, float, float]
 _LARGEST, _LARGEST_SQUARE = 1e60, 1e120
 _ROUNDING_SQUARED = 1e-26
 _RESIDUAL = 1e-12
-_RATIO, _ADJUSTED = (VALUE, DENOMINATOR), (VALUE, COVARIATE)
+_MEAN, _RATIO, _ADJUSTED = (VALUE,), (VALUE, DENOMINATOR), (VALUE, COVARIATE)
 
 
 def mean_parts(moments: Moments) -> Parts | NoEstimate:
     """A mean per unit."""
     n = moments.n
-    if n <= 0:
-        return EMPTY_ARM
+    if not 0 < n <= MOST_UNITS:
+        return EMPTY_ARM if n <= 0 else BAD_MOMENTS
     mean, squares = moments.means[0], moments.comoments[0]
-    if len(moments.means) > 1:
+    if moments.columns != _MEAN:
         if not sound(moments):
             return BAD_MOMENTS
         arm = mean_arm(moments)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import EMPTY_ARM
+from assay.stats.checks import is_number
 from assay.stats.distributions import SMALLEST_P
 from assay.stats.fixed.core import Shares
 from assay.stats.inputs import check_alpha, share_of
@@ -65,14 +66,14 @@ def share_pair(treatment: Shares, control: Shares) -> SharePair | NoEstimate:
 
 def question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about a difference of two shares; the null lies above -1 and below 1."""
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of two shares, above -1 and below 1")
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 
 
 def relative_question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about treatment / control - 1; the null is finite and above -1."""
-    if not -1 < null < math.inf:
+    if not (is_number(null) and -1 < null < math.inf):
         raise InvalidInput("null", null, "a relative change above -1, e.g. -0.02 for 2 % less")
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 

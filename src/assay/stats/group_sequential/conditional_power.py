@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_finite, is_number
 from assay.stats.group_sequential.design import GroupDesign
 from assay.stats.group_sequential.looks import Look, Seen, counted
 from assay.stats.group_sequential.process import LEAST_GROWTH, Process
@@ -73,7 +74,7 @@ def conditional_power(
     """
     if prior_sd is not None and not 0 < prior_sd < math.inf:
         raise InvalidInput("prior_sd", prior_sd, "a number above 0, or None for a flat prior")
-    if not math.isfinite(prior_mean):
+    if not is_finite(prior_mean):
         raise InvalidInput("prior_mean", prior_mean, "a finite number")
     rest = _rest(design, looks, null, maximum_information)
     if isinstance(rest, NoEstimate):
@@ -92,7 +93,7 @@ def conditional_power(
 
 def b_value(z: float, fraction: float) -> float:
     """B(t) = z √t, whose expected path is a straight line; at t = 1 it is z (Lan & Wittes 1988)."""
-    if not (math.isfinite(fraction) and fraction > 0):
+    if not (is_finite(fraction) and fraction > 0):
         raise InvalidInput("fraction", fraction, "an information fraction above 0")
     return z * math.sqrt(fraction)
 
@@ -112,7 +113,7 @@ def futile_by_conditional_power(
     power: with limit c under the planned effect, at most β / (1 - c) instead of β is missed (stochastic curtailment,
     Lan, Simon & Halperin 1982, Communications in Statistics C 1:207–219).
     """
-    if not 0 < below < 1:
+    if not (is_number(below) and 0 < below < 1):
         raise InvalidInput("below", below, "a number above 0 and below 1")
     wanted = _trend(trend)
     found = conditional_power(design, looks, maximum_information=maximum_information, null=null)
@@ -127,7 +128,7 @@ def conditional_power_boundary(
     """
     if design.alternative is Alternative.TWO_SIDED:
         raise InvalidInput("design", "a two-sided design", "a design with alternative greater or less")
-    if not 0 < below < 1:
+    if not (is_number(below) and 0 < below < 1):
         raise InvalidInput("below", below, "a number above 0 and below 1")
     wanted = _trend(trend)
     rest = _rest(design, [Look(information=item, z=0.0) for item in information], 0.0, None)

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import gammainccinv, gammaincinv, gammaln, ndtr
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 from assay.stats.distributions import floored, student_p
 
 Floats = NDArray[np.float64]
@@ -76,7 +77,7 @@ def dunnett_critical(
     """The bound that the largest statistic exceeds with probability alpha: of simultaneous intervals est ± c · se."""
     from scipy.optimize import brentq
 
-    if not 0 < alpha < 0.5:
+    if not (is_number(alpha) and 0 < alpha < 0.5):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
     lambdas = _lambdas(sizes, control_size)
 
@@ -115,7 +116,7 @@ def _lambdas(sizes: Sequence[float], control_size: float) -> Floats:
     values = np.asarray(sizes, dtype=np.float64)
     if values.ndim != 1 or not values.size or not (np.isfinite(values) & (values > 0)).all():
         raise InvalidInput("sizes", list(sizes), "a number above 0 for each treatment")
-    if not 0 < control_size < math.inf:
+    if not (is_number(control_size) and 0 < control_size < math.inf):
         raise InvalidInput("control_size", control_size, "a number above 0")
     return np.sqrt(np.minimum(values / (values + control_size), 1 - 1e-14))
 

@@ -29,6 +29,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import Direction
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import student_quantile
 from assay.stats.fixed.judge import tail
 from assay.stats.inputs import check_alpha
@@ -169,9 +170,9 @@ def metric_tests(
         kind = Purpose(purpose)
     except ValueError:
         raise InvalidInput("purpose", purpose, ", ".join(Purpose)) from None
-    if not math.isfinite(estimate):
+    if not is_finite(estimate):
         raise InvalidInput("estimate", estimate, "a finite number")
-    if not 0 <= standard_error < math.inf:
+    if not (is_number(standard_error) and 0 <= standard_error < math.inf):
         raise InvalidInput("standard_error", standard_error, "a finite number of at least 0")
     if not degrees_of_freedom > 0:
         raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0")

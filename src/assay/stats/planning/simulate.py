@@ -16,6 +16,7 @@ from scipy.special import betaincinv, ndtri
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
+from assay.stats.checks import is_number
 from assay.stats.inputs import Floats, check_alpha, units_of
 from assay.stats.outcome import Outcome
 from assay.stats.planning.search import checked_power
@@ -111,9 +112,9 @@ def simulate_sample_size(
     checked_power(power, 0.0)
     check_alpha(alpha)
     check_alpha(level, "level")
-    if not 0 < control_per_treatment < math.inf:
+    if not (is_number(control_per_treatment) and 0 < control_per_treatment < math.inf):
         raise InvalidInput("control_per_treatment", control_per_treatment, "a number above 0")
-    if not 2 <= start <= most:
+    if not (is_number(start) and 2 <= start <= most):
         raise InvalidInput("start", start, f"a whole number from 2 to {most:,}")
     _checked(start, start, replications)
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_number
 
 Traffic = float | Sequence[float]
 """New units per day, the same every day; or unique units seen up to the end of day 1, 2, …, which never fall."""
@@ -47,11 +48,11 @@ def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> i
 
 
 def _checked_traffic(traffic: Traffic, traffic_share: float) -> float | list[float]:
-    if not 0 < traffic_share <= 1:
+    if not (is_number(traffic_share) and 0 < traffic_share <= 1):
         raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
     if np.ndim(traffic) == 0:
         daily = float(np.asarray(traffic, dtype=np.float64))
-        if not 0 < daily < math.inf:
+        if not (is_number(daily) and 0 < daily < math.inf):
             raise InvalidInput("traffic", daily, "units per day, above 0, or a list of unique units up to each day")
         return daily
     days: list[float] = np.asarray(traffic, dtype=np.float64).tolist()

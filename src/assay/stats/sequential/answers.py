@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import floored
 from assay.stats.estimate import CONTROL_NEAR_ZERO, TOO_FEW_UNITS, ZERO_CONTROL, relative_change
 from assay.stats.outcome import Alternative, Outcome
@@ -57,7 +58,7 @@ def unknown(
 
 def positive(given: float, name: str, accepted: str = "a number above 0") -> float:
     """A finite number above 0. Raises InvalidInput naming `name`."""
-    if not (isinstance(given, (int, float)) and math.isfinite(given) and given > 0):
+    if not (is_finite(given) and given > 0):
         raise InvalidInput(name, given, accepted)
     return float(given)
 
@@ -68,7 +69,7 @@ def tuned_kappas(tuning: float, treatment_share: float, alpha: float, alternativ
     Each arm has the m of `one_sided_m` at its planned part of them. One-sided priors in both arms gain a factor 4 for
     evidence to one side; two sides share α.
     """
-    if not 0 < treatment_share < 1:
+    if not (is_number(treatment_share) and 0 < treatment_share < 1):
         raise InvalidInput("treatment_share", treatment_share, "a number above 0 and below 1")
     m = one_sided_m(alpha, 2.0 if alternative is Alternative.TWO_SIDED else 4.0)
     return tuning * treatment_share / m, tuning * (1 - treatment_share) / m

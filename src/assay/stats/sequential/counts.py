@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
+from assay.stats.checks import is_finite
 from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
@@ -104,7 +105,7 @@ def two_rate_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference of rates")
     kappas = tuned_kappas(positive(tuning_exposure, "tuning_exposure"), treatment_share, alpha, looked_for)
     arms = _events(treatment, "treatment"), _events(control, "control")

@@ -20,8 +20,9 @@ from assay.stats.arm import (
     beside_variance,
     has_covariate,
 )
+from assay.stats.checks import is_finite, is_number
 from assay.stats.contrast import Contrast, satterthwaite, sequential_means, sequential_proportions
-from assay.stats.inputs import Share, check_alpha, moments_of, share_of
+from assay.stats.inputs import Share, check_alpha, finite, moments_of, not_moments, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 from assay.stats.sequential.answers import positive
@@ -81,6 +82,8 @@ def ratio_sequence(
     treatment, control: moments with columns value and denominator. The denominator must be well away from 0.
     Source: Deng, Knoblich & Lu 2018, section 3, for the variance; Waudby-Smith et al. 2024 for the sequence.
     """
+    if not (isinstance(treatment, Moments) and isinstance(control, Moments)):
+        raise not_moments(treatment, control)
     arms = arm_of(MetricKind.RATIO, treatment), arm_of(MetricKind.RATIO, control)
     return _sequence("ratio_sequence", arms, alpha, alternative, null, tuning_units, floor, ())
 
@@ -100,7 +103,7 @@ def proportion_sequence(
     arms, but by large samples. p ≤ α exactly when `null` is outside the interval.
     """
     check_alpha(alpha)
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of shares above -1 and below 1")
     given = share_of(treatment, "treatment"), share_of(control, "control")
     arms = tuple(Arm(n, x / n, x / n * (1 - x / n)) if n else EMPTY_ARM for x, n in given)
@@ -131,6 +134,7 @@ def log_ratio_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    null = finite(null, "null", "a finite difference of logarithms")
     rho_squared = tuned_rho_squared(1, alpha) / positive(tuning_units, "tuning_units")
     t, c = moments_of(treatment, "treatment"), moments_of(control, "control")
     arms, warnings = _mean_arms(t, c)
@@ -219,7 +223,7 @@ def _sequence(
 ) -> Outcome:
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
     rho_squared = tuned_rho_squared(1, alpha) / positive(tuning_units, "tuning_units")
     pair = _usable(arms)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 from numpy.typing import ArrayLike
 
 from assay.errors import InvalidInput
 from assay.model.moments import Moments
 from assay.model.result import NoEstimate, Validity
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE
+from assay.stats.checks import is_finite
 from assay.stats.contrast import Contrast
 from assay.stats.fixed.parts import mean_parts
 from assay.stats.inputs import check_alpha, moments_of
@@ -50,7 +49,7 @@ def msprt(
     check_alpha(alpha)
     positive(tau, "tau")
     known = None if standard_deviation is None else positive(standard_deviation, "standard_deviation")
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
     parts = mean_parts(moments_of(treatment, "treatment")), mean_parts(moments_of(control, "control"))
     why = _why_not(parts, known)

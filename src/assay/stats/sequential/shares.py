@@ -13,6 +13,7 @@ from assay.errors import InvalidInput
 from assay.model.moments import Moments
 from assay.model.result import Interval, NoEstimate, Validity
 from assay.stats.arm import EMPTY_ARM
+from assay.stats.checks import is_number
 from assay.stats.distributions import floored
 from assay.stats.inputs import Share, check_alpha, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
@@ -117,7 +118,7 @@ def two_share_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of shares above -1 and below 1")
     kappas = tuned_kappas(positive(tuning_units, "tuning_units"), treatment_share, alpha, looked_for)
     arms = share_of(treatment, "treatment"), share_of(control, "control")

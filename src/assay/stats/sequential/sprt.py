@@ -22,6 +22,7 @@ from assay.errors import InvalidInput
 from assay.model.moments import VALUE, Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import EMPTY_ARM, sound
+from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
 from assay.stats.sequential.answers import positive
 
@@ -69,7 +70,7 @@ def sprt_shares(
     Source: Wald 1947, chapter 5.
     """
     for name, p in (("hypothesis", hypothesis), ("alternative", alternative)):
-        if not 0 < p < 1:
+        if not (is_number(p) and 0 < p < 1):
             raise InvalidInput(name, p, "a share above 0 and below 1")
     _different(hypothesis, alternative)
     x, n = share_of(share, "share")
@@ -97,7 +98,7 @@ def sprt_means(
     """
     positive(standard_deviation, "standard_deviation")
     for name, mean in (("hypothesis", hypothesis), ("alternative", alternative)):
-        if not math.isfinite(mean):
+        if not is_finite(mean):
             raise InvalidInput(name, mean, "a finite number")
     _different(hypothesis, alternative)
     moments = moments_of(values, "values")

@@ -1,0 +1,184 @@
+"""What is no number, or too large for one, is refused by name; what only overflows on the way is no estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from assay import stats
+from assay.errors import InvalidInput
+from assay.model.moments import DENOMINATOR, VALUE, Moments
+from assay.model.result import NoEstimate
+from assay.model.valuecounts import ValueCounts
+
+UNITS = (1.0, 2.0, 4.0, 4.5, 7.0)
+OTHERS = (2.0, 3.0, 4.0, 6.5, 7.5)
+RATIOS = Moments(9, (VALUE, DENOMINATOR), (1.0, 2.0), (4.0, 1.0, 4.0))
+BY_COVARIATE = Moments(9, (VALUE, "covariate"), (1.0, 2.0), (4.0, 1.0, 4.0))
+NO_NUMBERS = (None, "x", "0.05", [0.05], np.array([0.05, 0.1]), 1j, 10**400)
+Call = Callable[..., Any]
+
+OF_SHARES: tuple[Call, ...] = (
+    stats.two_proportion_z,
+    stats.fisher_exact,
+    stats.barnard_exact,
+    stats.miettinen_nurminen,
+    stats.miettinen_nurminen_ratio,
+    stats.newcombe,
+    stats.two_share_sequence,
+    stats.proportion_sequence,
+    stats.cohens_h,
+    stats.odds_ratio,
+)
+OF_UNITS: tuple[Call, ...] = (
+    stats.welch_t,
+    stats.student_t,
+    stats.mean_sequence,
+    stats.log_ratio_sequence,
+    stats.mann_whitney,
+    stats.brunner_munzel,
+    stats.hodges_lehmann,
+    stats.quantile_difference,
+    stats.two_quantile_sequence,
+    stats.cohens_d,
+    stats.poisson_bootstrap,
+)
+WITH_NULL: tuple[tuple[Call, Any], ...] = (
+    (stats.two_proportion_z, (5, 20)),
+    (stats.miettinen_nurminen, (5, 20)),
+    (stats.miettinen_nurminen_ratio, (5, 20)),
+    (stats.two_share_sequence, (5, 20)),
+    (stats.welch_t, UNITS),
+    (stats.student_t, UNITS),
+    (stats.ratio_t, RATIOS),
+    (stats.cuped_t, BY_COVARIATE),
+    (stats.mean_sequence, UNITS),
+    (stats.log_ratio_sequence, UNITS),
+    (stats.brunner_munzel, UNITS),
+    (stats.hodges_lehmann, UNITS),
+    (stats.quantile_difference, UNITS),
+    (stats.two_quantile_sequence, UNITS),
+    (stats.poisson_bootstrap, UNITS),
+)
+
+
+def refused(field: str, call: Call, *given: Any, **options: Any) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        call(*given, **options)
+    assert caught.value.field == field
+    return caught.value
+
+
+@pytest.mark.parametrize("alpha", [*NO_NUMBERS, math.nan, 0, 1, -0.1, True])
+def test_an_alpha_that_is_none(alpha: Any) -> None:
+    for call in OF_SHARES:
+        refused("alpha", call, (5, 20), (9, 25), alpha=alpha)
+    for call in OF_UNITS:
+        refused("alpha", call, UNITS, OTHERS, alpha=alpha)
+
+
+@pytest.mark.parametrize("null", [*NO_NUMBERS, math.nan, math.inf, -math.inf, True])
+@pytest.mark.parametrize(("call", "arm"), WITH_NULL)
+def test_a_null_that_is_no_difference(call: Call, arm: Any, null: Any) -> None:
+    refused("null", call, arm, arm, null=null)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        ["1", "2", "3"],
+        [1.0, "2", 3.0],
+        np.array([1, "2", 3], dtype=object),
+        [1 + 2j, 2.0, 3.0],
+        np.array(["2026-01-01", "2026-01-02"], dtype="datetime64[D]"),
+        [date(2026, 1, 1), date(2026, 1, 2)],
+        np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False]),
+        [10**400, 1, 2],
+        {"a": 1.0},
+        {1.0, 2.0},
+        None,
+    ],
+)
+def test_units_that_are_no_numbers(units: Any) -> None:
+    for call in OF_UNITS:
+        refused("treatment", call, units, OTHERS)
+        refused("control", call, OTHERS, units)
+
+
+@pytest.mark.parametrize(
+    "units", [[True, False, True], np.array([1, 2.5, 3], dtype=object), np.arange(5, dtype=np.uint8), range(6)]
+)
+def test_whatever_holds_numbers_is_read(units: Any) -> None:
+    assert isinstance(stats.welch_t(units, OTHERS).p_value, float)
+
+
+@pytest.mark.parametrize("size", [1e200, 1e300, 1e308])
+def test_squares_that_overflow_are_no_estimate(size: float) -> None:
+    for call in (stats.welch_t, stats.student_t, stats.mean_sequence, stats.log_ratio_sequence):
+        found = call([size, -size, size, size / 2], OTHERS)
+        assert isinstance(found.p_value, NoEstimate)
+        assert found.p_value.no_estimate == "bad_moments"
+
+
+@pytest.mark.parametrize("share", [(1, 10**18), (10**18, 10**18), (10**400, 10**401), (5 * 10**17, 10**18)])
+def test_more_units_than_a_float_can_count(share: tuple[int, int]) -> None:
+    for call in (*OF_SHARES, stats.risk_ratio, stats.conditional_odds_ratio):
+        assert "9,007,199,254,740,992" in str(refused("treatment", call, share, (9, 25)))
+        refused("control", call, (9, 25), share)
+    for call in (stats.wilson, stats.clopper_pearson):
+        refused("units", call, share)
+
+
+@pytest.mark.parametrize("n", [math.nan, 10**18, 10**400])
+def test_moments_of_too_many_units(n: Any) -> None:
+    found = stats.welch_t(Moments(n, (VALUE,), (1.0,), (1.0,)), UNITS)
+    assert isinstance(found.p_value, NoEstimate)
+    assert found.p_value.no_estimate == "bad_moments"
+
+
+@pytest.mark.parametrize("call", [stats.ratio_t, stats.ratio_sequence, stats.cuped_t, stats.cuped_ratio_t])
+def test_what_needs_moments_says_so(call: Call) -> None:
+    good = Moments(9, (VALUE, DENOMINATOR, "covariate"), (1.0, 2.0, 1.0), (4.0, 1.0, 1.0, 4.0, 1.0, 4.0))
+    for given in (None, 5, [1.0, 2.0]):
+        refused("treatment", call, given, good)
+        refused("control", call, good, given)
+
+
+@pytest.mark.parametrize("call", [stats.ratio_t, stats.ratio_sequence])
+def test_a_ratio_without_the_column_of_its_denominator(call: Call) -> None:
+    mean = Moments(9, (VALUE,), (1.0,), (4.0,))
+    assert "denominator" in str(refused("columns", call, mean, mean))
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        ValueCounts(("a", "b"), (1, 2)),  # type: ignore[arg-type]
+        ValueCounts((1.0, 2.0), ("a", 2)),  # type: ignore[arg-type]
+        ValueCounts((1.0, math.nan), (1, 2)),
+        ValueCounts((1.0, 10**400), (1, 2)),
+    ],
+)
+def test_value_counts_that_are_no_numbers(counts: ValueCounts) -> None:
+    for call in (stats.mann_whitney, stats.quantile_difference, stats.two_quantile_sequence):
+        refused("treatment", call, counts, UNITS)
+
+
+def test_values_further_apart_than_a_float_can_say_are_still_in_order() -> None:
+    found = stats.mann_whitney([-1e308, 1e308, -1e308], UNITS)
+    assert isinstance(found.p_value, float)
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.7, 0.999])
+def test_equivalence_has_no_interval_of_a_level_below_0(alpha: float) -> None:
+    refused("alpha", stats.share_margin_test, (50, 200), (45, 190), hypothesis="equivalence", margin=0.1, alpha=alpha)
+
+
+@pytest.mark.parametrize("replications", [None, "x", math.nan, math.inf, 1e300, 200.5, 10**18])
+def test_replications_that_cannot_be_run(replications: Any) -> None:
+    refused("replications", stats.poisson_bootstrap, UNITS, OTHERS, replications=replications)
