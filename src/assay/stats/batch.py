@@ -142,7 +142,8 @@ def many_cuped(treatment: Columns, control: Columns, *, alpha: float = 0.05) -> 
         n = n_t + n_c
         own = theta * (yx_t - theta * xx_t) / n
         own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
-        beside = theta * theta * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c
+        moved = n_t / (n_t - 1) * xx_t + n_c / (n_c - 1) * xx_c
+        beside = theta * theta * moved / (n * n) + own_t + own_c, own_t - own_c
     bad = ~(_sound(y_t, yy_t) & _sound(x_t, xx_t) & _sound(y_c, yy_c) & _sound(x_c, xx_c))
     return _welch("cuped_t", t, c, alpha, [(bad, BAD_MOMENTS)], beside)
 

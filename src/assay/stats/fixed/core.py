@@ -165,7 +165,7 @@ def compare_arms(
     c = control if isinstance(control, NoEstimate) else (control.n, control.value, control.unit_variance)
     beside = _NOTHING_BESIDE
     if isinstance(treatment, Arm) and isinstance(control, Arm):
-        beside = beside_variance(treatment.shared, control.shared)
+        beside = beside_variance(treatment.shared, control.shared, treatment.variance, control.variance)
     return _compare(test, t, c, alpha, alternative, null, floor, beside)
 
 

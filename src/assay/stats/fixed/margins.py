@@ -113,7 +113,7 @@ def margin_test(
     is_pair = len(sides) == 2
     alternative = Alternative.TWO_SIDED if is_pair else sides[0][1]
     v_t, v_c = treatment.variance, control.variance
-    spread, tilt = beside_variance(treatment.shared, control.shared)
+    spread, tilt = beside_variance(treatment.shared, control.shared, v_t, v_c)
     shown = judge(
         name,
         treatment.value,

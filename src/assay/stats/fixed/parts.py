@@ -76,10 +76,11 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts, tup
                 n = n_t + n_c
                 own = theta * (yx_t - theta * xx_t) / n
                 own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
+                moved = n_t / (n_t - 1) * xx_t + n_c / (n_c - 1) * xx_c
                 return (
                     (n_t, y_t - theta * (x_t - middle), left_t / (n_t - 1)),
                     (n_c, y_c - theta * (x_c - middle), left_c / (n_c - 1)),
-                    (square * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c),
+                    (square * moved / (n * n) + own_t + own_c, own_t - own_c),
                 )
     if not (sound(treatment) and sound(control)):
         return BAD_MOMENTS
@@ -88,7 +89,7 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts, tup
         return by
     t, c = adjusted_arm(treatment, by), adjusted_arm(control, by)
     parts = (t.n, t.value, t.unit_variance), (c.n, c.value, c.unit_variance)
-    return *parts, beside_variance(t.shared, c.shared)
+    return *parts, beside_variance(t.shared, c.shared, t.variance, c.variance)
 
 
 def _ordinary(a: float, b: float, aa: float, ab: float, bb: float) -> bool:

@@ -191,9 +191,10 @@ def _arms(
     start = means[:, :1]
     values = start[:, 0] + (means - start) @ weights
     variances = noise @ weights**2
-    variances += _composition(means - values[:, None], noise, weights) / n_units
+    excess, deviations = _composition(means - values[:, None], noise, weights)
+    variances += excess / n_units
     totals = counts.sum(axis=1)
-    shared = _shared(cells, weights, n_units, means - values[:, None], by)
+    shared = _shared(cells, weights, n_units, deviations, by)
     return {
         variant: Arm(int(n), float(value), float(n * variance), shared[variant])
         for variant, n, value, variance in zip(cells, totals, values, variances, strict=True)
@@ -222,13 +223,19 @@ def _shared(
     }
 
 
-def _composition(deviations: Floats, noise: Floats, weights: Floats) -> Floats:
-    """2 Σ W_k u_k² of each variant without what chance alone makes of it, at least 0."""
+def _composition(deviations: Floats, noise: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """2 Σ W_k u_k² of each variant without what chance alone makes of it, at least 0, and the deviations with u_k so.
+
+    With all of u_k in what arms share, and less of it in their own variance, a lift could have a variance below 0.
+    """
     variants = len(deviations)
-    own = deviations - deviations.mean(axis=0)
+    common = deviations.mean(axis=0)
+    own = deviations - common
     expected = (1 - 2 / variants) * noise + noise.sum(axis=0) / variants**2
-    excess: Floats = np.maximum(0.0, 2 * ((own**2 - expected) @ weights))
-    return excess
+    seen = 2 * (own**2 @ weights)
+    excess: Floats = np.maximum(0.0, seen - 2 * (expected @ weights))
+    share = excess / np.where(seen > 0, seen, 1.0)
+    return excess, common + np.sqrt(share)[:, None] * own
 
 
 def _around(groups: Sequence[Moments], weights: Floats) -> tuple[float, float] | NoEstimate:

@@ -173,7 +173,7 @@ def _log_contrast(treatment: Arm, control: Arm) -> Contrast:
     """Two logarithms of means, the control's taken as 0."""
     t, c = (Arm(arm.n, 0.0, arm.unit_variance / arm.value**2) for arm in (treatment, control))
     pooled = ((t.n - 1) * t.unit_variance + (c.n - 1) * c.unit_variance) / (t.n + c.n - 2)
-    spread, tilt = beside_variance(treatment.shared, control.shared)
+    spread, tilt = beside_variance(treatment.shared, control.shared, treatment.variance, control.variance)
     ratio = treatment.value / control.value
     beside = max(0.0, spread * (1 - ratio) ** 2 + tilt * (1 - ratio * ratio)) / treatment.value**2
     variances = t.variance + c.variance + beside, pooled * (1 / t.n + 1 / c.n) + beside
