@@ -182,3 +182,103 @@ def test_equivalence_has_no_interval_of_a_level_below_0(alpha: float) -> None:
 @pytest.mark.parametrize("replications", [None, "x", math.nan, math.inf, 1e300, 200.5, 10**18])
 def test_replications_that_cannot_be_run(replications: Any) -> None:
     refused("replications", stats.poisson_bootstrap, UNITS, OTHERS, replications=replications)
+
+
+def test_degrees_of_freedom_below_1_end_no_process() -> None:
+    for freedom in (0, -1.0, 1e-12, math.nan, None, "x"):
+        refused("degrees_of_freedom", stats.dunnett_p, [1.0], [100], 100, freedom)
+        refused("degrees_of_freedom", stats.dunnett_critical, 0.05, [100], 100, freedom)
+        refused("degrees_of_freedom", stats.false_positive_risk_at, 0.04, 0.1, degrees_of_freedom=freedom)
+        refused("degrees_of_freedom", stats.metric_tests, "success", 0.3, 0.1, degrees_of_freedom=freedom)
+
+
+@pytest.mark.parametrize("wrong", [math.nan, -0.1, -math.inf, 1.1, None, "x", 1j])
+def test_p_values_that_are_none(wrong: Any) -> None:
+    for method in ("holm", "hochberg", "bonferroni", "benjamini_hochberg", "none"):
+        refused("p_values", stats.adjust, [0.01, wrong, 0.5], method)
+
+
+def test_corrections_of_no_family() -> None:
+    refused("p_values", stats.adjust, None, "holm")
+    refused("family_size", stats.interval_alpha, 0.05, math.nan, "holm")
+    refused("alpha", stats.interval_alpha, math.nan, 3, "holm")
+
+
+def test_evidence_of_what_cannot_be_measured() -> None:
+    for call in (stats.log_e_value, stats.anytime_p):
+        for statistic in (math.nan, None, "x"):
+            refused("statistic", call, statistic, 3.0)
+        for m in (math.nan, math.inf, -1.0, -0.5, None):
+            refused("m", call, 2.0, m)
+        for freedom in (0, -1, -10, math.nan, None):
+            refused("degrees_of_freedom", call, 2.0, 3.0, freedom)
+    for m in (0, math.nan, math.inf, -2, "x"):
+        refused("m", stats.squared_radius, m, 0.05)
+    refused("alpha", stats.squared_radius, 3.0, math.nan)
+    refused("n_comparisons", stats.equivalent_alpha, 0.05, math.nan)
+    assert stats.log_e_value(1e200, 3.0) > 1e200
+
+
+def test_a_logarithm_of_p_is_finite_however_far_out() -> None:
+    found = stats.msprt(UNITS, OTHERS, tau=1.0, null=1e300)
+    assert isinstance(found.log_p, float)
+    assert math.isfinite(found.log_p)
+    assert stats.wilson((5, 20), null=1e-310).log_p == pytest.approx(-1.797693e308, rel=1e-6)
+
+
+@pytest.mark.parametrize(("t", "c"), [(1e-300, 3.0), (1e-150, 3.0), (3.0, 1e59), (1e59, 3.0), (1e-55, 1e55)])
+def test_lifts_of_means_far_apart(t: float, c: float) -> None:
+    found = stats.log_ratio_sequence(*(Moments(9, (VALUE,), (mean,), (8 * (mean / 2) ** 2,)) for mean in (t, c)))
+    if isinstance(found.difference, NoEstimate):
+        assert found.difference.no_estimate == "bad_moments"
+    else:
+        assert found.difference == pytest.approx(math.log(t) - math.log(c), rel=1e-12)
+
+
+def test_a_ratio_beyond_what_can_be_squared() -> None:
+    far = Moments(9, (VALUE, DENOMINATOR), (1e59, 1e-59), (4.0, 1.0, 4.0))
+    found = stats.ratio_t(far, RATIOS)
+    assert isinstance(found.p_value, NoEstimate)
+    assert found.p_value.no_estimate == "bad_moments"
+
+
+@pytest.mark.parametrize("numbers", [float, np.float64])
+def test_words_of_an_effect_from_numpy_numbers(numbers: Any) -> None:
+    t, c = (Moments(9, (VALUE,), (numbers(mean),), (numbers(4.0),)) for mean in (10.0, 10.3))
+    assert stats.cohens_d(t, c).words == "small"
+
+
+def test_alphas_too_small_for_any_quantile() -> None:
+    for call in (stats.two_share_sequence, stats.two_proportion_z):
+        assert "1e-100" in str(refused("alpha", call, (5, 20), (9, 25), alpha=1e-320))
+    assert isinstance(stats.two_share_sequence((50, 200), (9, 250), alpha=1e-12).p_value, float)
+
+
+def test_plans_of_no_numbers() -> None:
+    for wrong in (None, "x", math.nan, math.inf):
+        refused("total", stats.days_for_units, wrong, 100.0)
+        refused("days", stats.units_after, wrong, 100.0)
+        refused("traffic", stats.units_after, 10, wrong)
+        refused("relative_effect", stats.drawn_from, UNITS, relative_effect=wrong)
+    refused("traffic", stats.units_after, 10, ["x"])
+    beyond = stats.days_for_units(1000, 1e-50)
+    assert isinstance(beyond, NoEstimate)
+    assert beyond.no_estimate == "beyond_traffic"
+
+
+def test_known_deviations_beside_which_nothing_can_be_compared() -> None:
+    refused("tau", stats.msprt, UNITS, OTHERS, tau=1.0, standard_deviation=1e-300)
+    refused("tau", stats.msprt, UNITS, OTHERS, tau=1e300)
+    sprt = {"hypothesis": 0.0, "alternative": 1.0}
+    refused("alternative", stats.sprt_means, UNITS, **sprt, standard_deviation=1e-300)
+    refused("alternative", stats.sprt_means, UNITS, **sprt, standard_deviation=1e300)
+
+
+def test_a_prior_of_the_drift() -> None:
+    design = stats.group_design(3)
+    looks = [stats.Look(information=0.4, z=1.0)]
+    for wrong in ("x", 0, 1e-300, math.nan, [1.0]):
+        refused("prior_sd", stats.conditional_power, design, looks, prior_sd=wrong)
+    assert stats.conditional_power(design, looks, prior_sd=np.int64(3)) == stats.conditional_power(
+        design, looks, prior_sd=3.0
+    )

@@ -115,8 +115,10 @@ def ratio_arm(moments: Moments) -> Arm | NoEstimate:
         return ZERO_DENOMINATOR
     ratio = moments.mean(VALUE) / below
     yy, yd, dd = moments.comoment(VALUE), moments.comoment(VALUE, DENOMINATOR), moments.comoment(DENOMINATOR)
-    residual = residual_squares(yy, yd, dd, ratio)
-    return Arm(moments.n, ratio, per_unit(residual, moments.n) / (below * below))
+    variance = per_unit(residual_squares(yy, yd, dd, ratio), moments.n) / (below * below)
+    if not (abs(ratio) <= _LARGEST and variance <= _LARGEST**2):
+        return BAD_MOMENTS
+    return Arm(moments.n, ratio, variance)
 
 
 def has_covariate(moments: Moments) -> bool:

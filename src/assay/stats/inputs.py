@@ -20,6 +20,8 @@ from assay.stats.checks import is_finite, is_number
 
 Floats = NDArray[np.float64]
 
+_LEAST_ALPHA = 1e-100
+
 
 class Share(NamedTuple):
     """`converted` of `n` units."""
@@ -104,8 +106,10 @@ def value_counts_of(given: ValueCounts | ArrayLike, name: str) -> ValueCounts:
 def check_alpha(alpha: float, name: str = "alpha") -> float:
     """An error rate above 0 and below 1."""
     try:
-        if 0 < alpha < 1:
+        if _LEAST_ALPHA <= alpha < 1:
             return alpha
+        if 0 < alpha < 1:
+            raise InvalidInput(name, alpha, f"a number of at least {_LEAST_ALPHA:g} and below 1")
     except (TypeError, ValueError):
         pass
     raise InvalidInput(name, alpha, "a number above 0 and below 1")

@@ -74,7 +74,9 @@ class EffectPosterior:
     def log_control_at_most_zero(self) -> float:
         """log P(c ≤ 0)."""
         centres = self.control + self.pull * (self.at - self.means)
-        return self._mixed(log_ndtr(-centres / np.sqrt(self.control_variance + self.pull**2 * self.variances)))
+        # a control that is known exactly is on one side for sure
+        with np.errstate(divide="ignore"):
+            return self._mixed(log_ndtr(-centres / np.sqrt(self.control_variance + self.pull**2 * self.variances)))
 
     def turned(self) -> EffectPosterior:
         """The same of -δ and -c."""

@@ -90,7 +90,7 @@ def poisson_bootstrap(
         raise InvalidInput("interval", way.value, f"percentile or studentized above {MOST_ROWS_BCA} distinct units")
     streams = np.random.SeedSequence(seed).spawn(2)
     few = min(arm.n for arm in arms) < FEWEST_UNITS
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         both = [
             _replicate(arm, of, replications, np.random.default_rng(stream), way)
             for arm, stream in zip(arms, streams, strict=True)
@@ -128,7 +128,7 @@ def compare_bootstrap_sums(
     if min(treatment.n, control.n) < 2:
         why = ONE_UNIT if min(treatment.n, control.n) else EMPTY_ARM
         return no_bootstrap(why, treatment.seed, alpha, looked_for, null)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         both = [
             Replicated(sums.n, float(statistic.of_sums(sums.plain[None, :])[0]), statistic.of_sums(sums.replicated))
             for sums in (treatment, control)

@@ -31,6 +31,9 @@ class SharePair(NamedTuple):
         return self.x_t / self.n_t - self.x_c / self.n_c
 
 
+_LARGEST_LIFT = 1e9
+
+
 class Question(NamedTuple):
     """What a test is asked, checked."""
 
@@ -73,8 +76,9 @@ def question(alpha: float, alternative: Alternative | str, null: float = 0.0) ->
 
 def relative_question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about treatment / control - 1; the null is finite and above -1."""
-    if not (is_number(null) and -1 < null < math.inf):
-        raise InvalidInput("null", null, "a relative change above -1, e.g. -0.02 for 2 % less")
+    if not (is_number(null) and -1 < null <= _LARGEST_LIFT):
+        accepted = f"a relative change above -1, e.g. -0.02 for 2 % less, and at most {_LARGEST_LIFT:g}"
+        raise InvalidInput("null", null, accepted)
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 
 

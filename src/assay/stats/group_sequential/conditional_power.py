@@ -22,6 +22,8 @@ from assay.stats.group_sequential.process import LEAST_GROWTH, Process
 from assay.stats.group_sequential.repeated import actual_bounds
 from assay.stats.outcome import Alternative, Outcome
 
+_LEAST_SD = 1e-6
+
 NO_LOOK = NoEstimate("no_look", "no look counts yet, so there is nothing to condition on")
 PLAN_FULFILLED = NoEstimate("plan_fulfilled", "the planned information is in; there is no look to come")
 TOO_EARLY = NoEstimate("too_early", "so little is known of the effect yet that a flat prior predicts nothing; give one")
@@ -72,8 +74,8 @@ def conditional_power(
     maximum_information: as in `monitor`. It supposes that no boundary was crossed so far; futility boundaries to come
     count only when binding.
     """
-    if prior_sd is not None and not 0 < prior_sd < math.inf:
-        raise InvalidInput("prior_sd", prior_sd, "a number above 0, or None for a flat prior")
+    if prior_sd is not None and not (is_number(prior_sd) and _LEAST_SD <= prior_sd < math.inf):
+        raise InvalidInput("prior_sd", prior_sd, f"a number of at least {_LEAST_SD:g}, or None for a flat prior")
     if not is_finite(prior_mean):
         raise InvalidInput("prior_mean", prior_mean, "a finite number")
     rest = _rest(design, looks, null, maximum_information)
@@ -207,8 +209,9 @@ def _predictive(rest: _Rest, prior_mean: float, prior_sd: float | None) -> float
     covariances are those. So the looks to come are again looks at a Brownian motion.
     """
     t = rest.fraction
-    precision = t + (0.0 if prior_sd is None else prior_sd**-2)
-    mean = (rest.z * math.sqrt(t) + (0.0 if prior_sd is None else prior_mean * prior_sd**-2)) / precision
+    known = 0.0 if prior_sd is None else float(prior_sd) ** -2
+    precision = t + known
+    mean = (rest.z * math.sqrt(t) + prior_mean * known) / precision
     variance = 1 / precision
     times = tuple((item - t) / (1 + variance * (item - t)) for item in rest.information)
     if any(after < before * LEAST_GROWTH for before, after in pairwise(times)):

@@ -17,7 +17,7 @@ from scipy.special import betaincinv, ndtri
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.checks import is_number
-from assay.stats.inputs import Floats, check_alpha, units_of
+from assay.stats.inputs import Floats, check_alpha, finite, units_of
 from assay.stats.outcome import Outcome
 from assay.stats.planning.search import checked_power
 
@@ -167,7 +167,8 @@ def drawn_from(values: ArrayLike, *, relative_effect: float = 0.0, absolute_effe
     known = units_of(values, "values")
     if not known.size:
         raise InvalidInput("values", "no values", "at least one number")
-    changed: Floats = known * (1 + relative_effect) + absolute_effect
+    relative, absolute = finite(relative_effect, "relative_effect"), finite(absolute_effect, "absolute_effect")
+    changed: Floats = known * (1 + relative) + absolute
     return lambda rng, n: changed[rng.integers(0, changed.size, n)]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
+from assay.stats.arm import MOST_UNITS
 from assay.stats.checks import is_finite
 from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
@@ -118,6 +119,9 @@ def two_rate_sequence(
     return judge_sides("two_rate_sequence", *sides, alpha=alpha, alternative=looked_for, null=null)
 
 
+_LARGEST = 1e60
+
+
 def _side(x: int, exposure: float, kappa: float) -> Side:
     return Side(
         estimate=x / exposure,
@@ -149,7 +153,8 @@ def _events(given: tuple[int, float], name: str) -> tuple[int, float]:
         raise InvalidInput(name, given, accepted)
     x, exposure = given
     try:
-        sound = math.isfinite(exposure) and exposure >= 0 and math.isfinite(x) and x >= 0 and int(x) == x
+        sound = is_finite(exposure) and 0 <= exposure <= _LARGEST and is_finite(x) and 0 <= x <= MOST_UNITS
+        sound = sound and int(x) == x and (exposure == 0 or exposure >= 1 / _LARGEST)
     except TypeError:
         sound = False
     if not sound or (x > 0 and exposure == 0):

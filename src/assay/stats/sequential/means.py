@@ -29,6 +29,8 @@ from assay.stats.sequential.answers import positive
 from assay.stats.sequential.mixture import tuned_rho_squared
 from assay.stats.sequential.rules import judge_contrast
 
+_LEAST_MEAN = 1e-60
+
 Units = Moments | ArrayLike
 DEFAULT_TUNING_UNITS = 10_000.0
 NOT_POSITIVE = NoEstimate("not_positive", "both means must be above 0 to have a logarithm")
@@ -142,6 +144,8 @@ def log_ratio_sequence(
     level, validity = 1 - alpha, Validity.ANYTIME
     if not isinstance(pair, NoEstimate) and min(pair[0].value, pair[1].value) <= 0:
         pair = NOT_POSITIVE
+    if not isinstance(pair, NoEstimate) and min(pair[0].value, pair[1].value) < _LEAST_MEAN:
+        pair = BAD_MOMENTS
     if not isinstance(pair, NoEstimate) and pair[0].unit_variance + pair[1].unit_variance <= 0:
         pair = ZERO_VARIANCE
     if isinstance(pair, NoEstimate):
@@ -166,7 +170,8 @@ def log_ratio_sequence(
 
 
 def _log_ratio(treatment: Arm, control: Arm) -> float:
-    return math.log1p((treatment.value - control.value) / control.value)
+    change = (treatment.value - control.value) / control.value
+    return math.log1p(change) if abs(change) < 0.5 else math.log(treatment.value) - math.log(control.value)
 
 
 def _log_contrast(treatment: Arm, control: Arm) -> Contrast:
@@ -223,6 +228,8 @@ def _sequence(
 ) -> Outcome:
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    if floor is not None:
+        finite(floor, "floor", "a finite number, or None")
     if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
     rho_squared = tuned_rho_squared(1, alpha) / positive(tuning_units, "tuning_units")

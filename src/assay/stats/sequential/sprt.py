@@ -26,6 +26,8 @@ from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
 from assay.stats.sequential.answers import positive
 
+_NEAREST, _FURTHEST = 1e-100, 1e100
+
 
 class SprtDecision(StrEnum):
     """What Wald's test says now."""
@@ -103,6 +105,9 @@ def sprt_means(
     _different(hypothesis, alternative)
     moments = moments_of(values, "values")
     distance = (alternative - hypothesis) / standard_deviation
+    if not _NEAREST <= abs(distance) <= _FURTHEST:
+        accepted = f"a value {_NEAREST:g} to {_FURTHEST:g} standard deviations from the hypothesis"
+        raise InvalidInput("alternative", alternative, accepted)
     ratio: float | NoEstimate = EMPTY_ARM
     if moments.n:
         if not sound(moments):

@@ -78,8 +78,8 @@ def false_positive_risk_at(
     _share(success_rate, "success_rate")
     check_alpha(alpha)
     _share(power, "power")
-    if not degrees_of_freedom > 0:
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0")
+    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
     shift = normal_quantile(alpha / 2) + normal_quantile(1 - power) if noncentrality is None else noncentrality
     if not (is_number(shift) and 0 < shift < math.inf):
         raise InvalidInput("noncentrality", shift, "a number above 0")
@@ -120,6 +120,8 @@ def exaggeration(effect: float, standard_error: float, *, alpha: float = 0.05) -
         raise InvalidInput("effect", effect, "a number other than 0")
     _positive(standard_error)
     z, size = normal_quantile(alpha / 2), abs(effect) / standard_error
+    if not 1e-100 <= size <= 1e100:
+        raise InvalidInput("effect", effect, "an effect of 1e-100 to 1e100 standard errors")
     right, wrong = float(ndtr(size - z)), float(ndtr(-size - z))
     power = right + wrong
     mean = _density(size + z) + _density(size - z) + size * (float(ndtr(size + z)) + float(ndtr(size - z)) - 1)
