@@ -282,3 +282,81 @@ def test_a_prior_of_the_drift() -> None:
     assert stats.conditional_power(design, looks, prior_sd=np.int64(3)) == stats.conditional_power(
         design, looks, prior_sd=3.0
     )
+
+
+def columns_of(item: Moments) -> stats.Columns:
+    return stats.Columns(item.n, item.means[0], item.means[1], *item.comoments)
+
+
+SECOND = [
+    Moments(9, (VALUE, "second"), means, comoments)
+    for means, comoments in (
+        ((1.0, 2.0), (4.0, 9.0, 4.0)),
+        ((1.0, 2.0), (4.0, math.nan, 4.0)),
+        ((1.0, math.inf), (4.0, 1.0, 4.0)),
+        ((1e59, 1e-59), (4.0, 1.0, 4.0)),
+        ((1.0, 1e-61), (4.0, 1.0, 4.0)),
+        ((1.0, 2.0), (4.0, 1.0, -4.0)),
+        ((1e8, 1e8), (8.0, 4.0, 8.0)),
+        ((1.0, 1e12), (4.0, 1.0, 4.0)),
+    )
+]
+
+
+FEW = [
+    Moments(n, (VALUE, "second"), (1.0, 2.0), comoments)
+    for n, comoments in ((0, (0.0, 0.0, 0.0)), (1, (0.0, 0.0, 0.0)), (2, (1.0, 0.5, 1.0)))
+]
+
+
+@pytest.mark.parametrize("hostile", [*SECOND, *FEW])
+def test_many_at_once_refuse_what_one_by_one_refuses(hostile: Moments) -> None:
+    good = Moments(12, hostile.columns, (1.5, 2.5), (5.0, 2.0, 6.0))
+    for second, one, many in (
+        (DENOMINATOR, stats.ratio_t, stats.many_ratios),
+        ("covariate", stats.cuped_t, stats.many_cuped),
+    ):
+        for pair in ((hostile, good), (good, hostile)):
+            t, c = (Moments(item.n, (VALUE, second), item.means, item.comoments) for item in pair)
+            single, batch = one(t, c), many(columns_of(t), columns_of(c))
+            if isinstance(single.p_value, NoEstimate):
+                assert batch.why[0] == single.p_value
+                assert math.isnan(batch.statistic[0])
+            else:
+                assert not batch.why
+                assert batch.p_value[0] == pytest.approx(single.p_value, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [math.nan, math.inf, 1e300])
+def test_many_at_once_of_no_number_of_units(n: float) -> None:
+    good = stats.Column(9, 1.0, 4.0)
+    assert stats.many_means(stats.Column(n, 1.0, 4.0), good).why[0].no_estimate == "bad_moments"
+    refused("converted_t", stats.many_shares, [5], [n], [5], [9])
+    refused("converted_c", stats.many_shares, [5], [9], [5], [n])
+    refused("n" if math.isnan(n) or math.isinf(n) else "converted", stats.many_share_posteriors, [5], [n], [5], [9])
+
+
+def test_many_at_once_of_no_numbers() -> None:
+    for wrong in (["5"], ["x"], [None, "x"], [1j], [[1], [1, 2]]):
+        refused("arms", stats.many_shares, wrong, [9], [5], [9])
+        refused("arms", stats.many_means, stats.Column(9, wrong, 4.0), stats.Column(9, 1.0, 4.0))
+    refused("converted_t", stats.many_shares, [5.5], [9], [5], [9])
+
+
+def test_power_of_tests_that_nobody_runs() -> None:
+    refused("alpha", stats.power_equivalence_t, 0.1, 0.5, 1.0, 100, alpha=0.5)
+    refused("sides", stats.power_fisher, 0.1, 0.3, 40, 40, sides=0)
+    for wrong in (math.nan, math.inf, None, "x"):
+        refused("n_per_variant", stats.power_mean, 10.0, 2.0, 0.1, wrong)
+        refused("n_comparisons", stats.power_mean, 10.0, 2.0, 0.1, 100, n_comparisons=wrong)
+        refused("relative_effect", stats.power_proportion, 0.1, wrong, 100)
+        refused("n", stats.post_stratified_variance, [0.5, 0.5], [1.0, 2.0], wrong)
+        refused("min_units", stats.post_stratified, {}, min_units=wrong)
+
+
+def test_many_shares_give_no_interval_without_width_where_all_converted_in_one_arm_and_none_in_the_other() -> None:
+    one, many = stats.two_proportion_z((20, 20), (0, 30)), stats.many_shares([20], [20], [0], [30])
+    assert isinstance(one.interval, NoEstimate)
+    assert many.p_value[0] == pytest.approx(one.p_value)
+    assert math.isnan(many.lower[0])
+    assert math.isnan(many.upper[0])

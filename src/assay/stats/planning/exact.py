@@ -85,6 +85,8 @@ def power_fisher(
         check_units(size, n, 1)
     if not (is_number(alpha) and 0 < alpha < 1):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
+    if sides not in (1, 2):
+        raise InvalidInput("sides", sides, "1 or 2")
     if p_treatment < p_control:
         p_treatment, p_control, n_treatment, n_control = p_control, p_treatment, n_control, n_treatment
     from scipy.stats import hypergeom

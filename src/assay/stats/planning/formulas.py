@@ -228,7 +228,9 @@ def power_equivalence_t(
             raise InvalidInput(name, value, "a number above 0")
     nu = n_t + n_c - 2
     error = standard_deviation * math.sqrt(1 / n_t + 1 / n_c)
-    t = -float(stdtrit(nu, _tail(alpha, 1)))
+    if _tail(alpha, 1) >= 0.5:
+        raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
+    t = -float(stdtrit(nu, alpha))
     room, off = margin / error, _finite("difference", difference) / error
     low = math.sqrt(float(chdtri(nu, 1 - 1e-13)) / nu)
     high = min(math.sqrt(float(chdtri(nu, 1e-13)) / nu), room / t)

@@ -171,7 +171,7 @@ def _checked(alpha: float, power: float, n_comparisons: int, two_sided: bool) ->
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
     if not (is_number(power) and 0 < power < 1):
         raise InvalidInput("power", power, "a number above 0 and below 1")
-    if n_comparisons < 1:
+    if not (is_finite(n_comparisons) and n_comparisons >= 1):
         raise InvalidInput("n_comparisons", n_comparisons, "a whole number of at least 1")
     tail = alpha / n_comparisons / (2 if two_sided else 1)
     if power <= tail:
@@ -186,8 +186,8 @@ def _check_share(baseline: float) -> None:
 
 def _treated_share(baseline: float, relative_effect: float) -> float:
     _check_share(baseline)
-    treated = baseline * (1 + relative_effect)
-    if not math.isfinite(relative_effect) or relative_effect == 0 or not 0 < treated < 1:
+    treated = baseline * (1 + relative_effect) if is_finite(relative_effect) else math.nan
+    if relative_effect == 0 or not 0 < treated < 1:
         lowest, highest = -1.0, 1 / baseline - 1
         accepted = f"an effect other than 0, above {lowest:g} and below {highest:g}, so that the share stays in (0, 1)"
         raise InvalidInput("relative_effect", relative_effect, accepted)
@@ -207,7 +207,7 @@ def _difference(baseline: float, standard_deviation: float, relative_effect: flo
 
 
 def _units(n_per_variant: int) -> int:
-    if n_per_variant < 2:
+    if not (is_finite(n_per_variant) and n_per_variant >= 2):
         raise InvalidInput("n_per_variant", n_per_variant, "a whole number of at least 2")
     return n_per_variant
 

@@ -17,6 +17,7 @@ from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, Arm, Shared, arm_of, sound
+from assay.stats.checks import is_finite
 from assay.stats.reduction.linear import (
     Coefficients,
     Floats,
@@ -82,7 +83,7 @@ def post_stratified(
     conversions: 12 % of A/A tests significant at 5 %, without strata 9 %), and a warning says so.
     Raises InvalidInput for columns that differ, or `min_units` below 2.
     """
-    if min_units < 2:
+    if not (is_finite(min_units) and min_units >= 2):
         raise InvalidInput("min_units", min_units, "2 or more, as one unit has no variance")
     columns = _columns(strata)
     if not all(sound(item) for by in strata.values() for item in by.values()):
@@ -134,9 +135,9 @@ def post_stratified_variance(weights: ArrayLike, variances: ArrayLike, n: int) -
         raise InvalidInput("weights", w.tolist(), "shares of the strata that sum to 1")
     if s.shape != w.shape or not (np.isfinite(s) & (s >= 0)).all():
         raise InvalidInput("variances", s.tolist(), "one number of at least 0 for each stratum")
-    if n < 1:
+    if not (is_finite(n) and n >= 1):
         raise InvalidInput("n", n, "1 unit or more")
-    return float(w @ s) / n + float((1 - w) @ s) / n**2
+    return float(w @ s) / n + float((1 - w) @ s) / n / n
 
 
 def merged(strata: Strata, min_units: float) -> tuple[list[dict[str, Moments]], list[str]]:
