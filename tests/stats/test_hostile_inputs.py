@@ -360,3 +360,40 @@ def test_many_shares_give_no_interval_without_width_where_all_converted_in_one_a
     assert many.p_value[0] == pytest.approx(one.p_value)
     assert math.isnan(many.lower[0])
     assert math.isnan(many.upper[0])
+
+
+def test_sequences_tuned_to_what_nobody_sees() -> None:
+    for wrong in (0, -1, 1e-300, 1e300, 10**18, math.nan, math.inf, None, "x"):
+        refused("tuning_units", stats.two_share_sequence, (5, 20), (9, 25), tuning_units=wrong)
+        refused("tuning_units", stats.share_sequence, (5, 20), tuning_units=wrong)
+        refused("tuning_units", stats.two_quantile_sequence, UNITS, OTHERS, tuning_units=wrong)
+    for wrong in (1e-300, 1e300, math.nan, None):
+        refused("tuning_exposure", stats.rate_sequence, (5, 20.0), tuning_exposure=wrong)
+        refused("tuning_exposure", stats.two_rate_sequence, (5, 20.0), (9, 25.0), tuning_exposure=wrong)
+    for wrong in (0, 1, 1e-300, math.nan, None):
+        refused("treatment_share", stats.two_share_sequence, (5, 20), (9, 25), treatment_share=wrong)
+    far = stats.rate_sequence((10, 100.0), tuning_exposure=1e60).interval
+    assert not isinstance(far, NoEstimate)
+    assert far.upper is None
+
+
+@pytest.mark.parametrize("q", [1e-9, 1e-6, 1 - 1e-6, 1 - 1e-9])
+def test_quantiles_beyond_all_units_have_no_bounds(q: float) -> None:
+    found = stats.quantile_difference(list(UNITS) * 12, list(OTHERS) * 12, q=q)
+    assert isinstance(found.difference, float)
+    assert not isinstance(found.interval, NoEstimate)
+    assert None in (found.interval.lower, found.interval.upper)
+    for wrong in (0, 1, 1e-12, 1e-300, math.nan, "x"):
+        refused("q", stats.quantile_difference, UNITS, OTHERS, q=wrong)
+
+
+def test_rates_of_more_than_can_be_counted() -> None:
+    for wrong in ((5 * 10**17, 1e19), (10**400, 10**401), (5, 1e300), (5, 1e-300)):
+        refused("treatment", stats.poisson_test, wrong, (14, 110.0))
+        refused("treatment", stats.two_rate_sequence, wrong, (14, 110.0), tuning_exposure=100.0)
+
+
+def test_estimates_and_looks_too_large_to_be_squared() -> None:
+    refused("value", stats.Estimate, 1e300, 1.0)
+    refused("standard_error", stats.Estimate, 1.0, 1e200)
+    refused("z", stats.b_value, math.nan, 0.5)

@@ -24,6 +24,7 @@ from assay.stats.bayesian.priors import FLAT, JEFFREYS_EVENTS, UNIFORM, BetaPrio
 from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
 
+_LARGEST = 1e60
 TWO_TOPS = NoEstimate("two_tops", "the density is highest at both ends, so the densest part is not one interval")
 NO_EXPOSURE = NoEstimate("no_exposure", "there is no exposure yet, and the prior alone is not a distribution")
 
@@ -40,10 +41,10 @@ class Estimate:
     shared: Shared | None = None
 
     def __post_init__(self) -> None:
-        if not is_finite(self.value):
-            raise InvalidInput("value", self.value, "a finite number")
-        if not (is_finite(self.standard_error) and self.standard_error >= 0):
-            raise InvalidInput("standard_error", self.standard_error, "a finite number, 0 or above")
+        if not (is_finite(self.value) and abs(self.value) <= _LARGEST):
+            raise InvalidInput("value", self.value, f"a finite number, at most {_LARGEST:g} in size")
+        if not (is_finite(self.standard_error) and 0 <= self.standard_error <= _LARGEST):
+            raise InvalidInput("standard_error", self.standard_error, f"a finite number from 0 to {_LARGEST:g}")
 
 
 class _Known:

@@ -122,7 +122,7 @@ def _reach(t: Scores, c: Scores, critical: float) -> tuple[Floats, Floats, bool]
     accepted = np.abs(c.at) <= critical
     left = np.sqrt(critical * critical - c.at[accepted] ** 2)
     highest = t.values[np.searchsorted(t.at, left, side="right") - 1]
-    open_end = -c.before <= critical or bool((left >= t.after).any())
+    open_end = not left.size or -c.before <= critical or bool((left >= t.after).any())
     return highest, c.values[accepted], open_end
 
 

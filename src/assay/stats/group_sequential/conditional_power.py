@@ -95,6 +95,8 @@ def conditional_power(
 
 def b_value(z: float, fraction: float) -> float:
     """B(t) = z √t, whose expected path is a straight line; at t = 1 it is z (Lan & Wittes 1988)."""
+    if not is_finite(z):
+        raise InvalidInput("z", z, "a finite number")
     if not (is_finite(fraction) and fraction > 0):
         raise InvalidInput("fraction", fraction, "an information fraction above 0")
     return z * math.sqrt(fraction)

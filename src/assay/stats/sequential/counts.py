@@ -14,7 +14,15 @@ from assay.stats.checks import is_finite
 from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
-from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, judge_sides, positive, tuned_kappas, unknown
+from assay.stats.sequential.answers import (
+    NOT_ASKED,
+    SequenceEstimate,
+    judge_sides,
+    positive,
+    tuned_kappas,
+    tuning,
+    unknown,
+)
 from assay.stats.sequential.evidence import (
     one_arm_m,
     rate_above,
@@ -53,7 +61,7 @@ def rate_sequence(
     if null is not None:
         positive(null, "null", "a rate above 0, or none")
     two = looked_for is _TWO_SIDED
-    kappa = positive(tuning_exposure, "tuning_exposure") / one_arm_m(alpha, two_sided=two)
+    kappa = tuning(tuning_exposure, "tuning_exposure", 1e-60, 1e60) / one_arm_m(alpha, two_sided=two)
     x, exposure = _events(events, "events")
     if exposure <= 0:
         return unknown("rate_sequence", NO_EXPOSURE, alternative=looked_for, null=null, level=1 - alpha)
@@ -69,6 +77,7 @@ def rate_sequence(
         lower = _edge(up, x / exposure, -1, alpha) if x else 0.0
     if looked_for is not Alternative.GREATER:
         upper = _edge(down, x / exposure if x else 1e-9 / exposure, +1, alpha)
+        upper = upper if upper < math.inf else None
     log_p: float | NoEstimate = NOT_ASKED
     if null is not None:
         log_p = min(0.0, -(down(null) if looked_for is Alternative.LESS else up(null)))
@@ -108,7 +117,7 @@ def two_rate_sequence(
     check_alpha(alpha)
     if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference of rates")
-    kappas = tuned_kappas(positive(tuning_exposure, "tuning_exposure"), treatment_share, alpha, looked_for)
+    kappas = tuned_kappas(tuning(tuning_exposure, "tuning_exposure", 1e-60, 1e60), treatment_share, alpha, looked_for)
     arms = _events(treatment, "treatment"), _events(control, "control")
     if not (arms[0][1] > 0 and arms[1][1] > 0):
         level, validity = 1 - alpha, Validity.ANYTIME

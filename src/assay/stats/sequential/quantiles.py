@@ -27,7 +27,7 @@ from assay.stats.estimate import TOO_FEW_UNITS, relative_change
 from assay.stats.fixed.counted import Counted, counted
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
-from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, positive, tuned_kappas, unknown
+from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, tuned_kappas, tuning, unknown
 from assay.stats.sequential.evidence import one_arm_m, share_above, share_below
 
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ def quantile_sequence(
     if null is not None and not is_finite(null):
         raise InvalidInput("null", null, "a finite number, or none")
     two = looked_for is _TWO_SIDED
-    kappa = positive(tuning_units, "tuning_units") / one_arm_m(alpha, two_sided=two)
+    kappa = tuning(tuning_units) / one_arm_m(alpha, two_sided=two)
     units = counted(values, "values")
     if not units.n:
         return unknown("quantile_sequence", EMPTY_ARM, alternative=looked_for, null=null, level=1 - alpha)
@@ -134,7 +134,7 @@ def two_quantile_sequence(
     _check_quantile(quantile)
     if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
-    kappas = tuned_kappas(positive(tuning_units, "tuning_units"), treatment_share, alpha, looked_for)
+    kappas = tuned_kappas(tuning(tuning_units), treatment_share, alpha, looked_for)
     units = counted(treatment, "treatment"), counted(control, "control")
     level, validity, test = 1 - alpha, Validity.ANYTIME, "two_quantile_sequence"
     if not (units[0].n and units[1].n):
