@@ -27,6 +27,7 @@ from assay.stats.outcome import Alternative
 from assay.stats.reduction.reduced import reduced_arms
 from assay.stats.reduction.report import Reduced
 from assay.stats.reduction.rows import unit_moments
+from assay.stats.reduction.strata import post_stratified
 from assay.stats.sequential.mixture import tuned_rho_squared
 
 Floats = NDArray[np.float64]
@@ -103,7 +104,7 @@ def test_the_variance_of_a_share_of_the_control_is_that_of_what_units_do(
     arms = pair(factor, shift)
     found = adjusted(arms, strata=strata, covariate=covariate)
     t, c = found["t"], found["c"]
-    spread, tilt = beside_variance(t.shared, c.shared)
+    spread, tilt = beside_variance(t.shared, c.shared, t.variance, c.variance)
     for r in RATIOS:
         judged = t.variance + r * r * c.variance + spread * (1 - r) ** 2 + tilt * (1 - r * r)
         # degrees of freedom, and chance between a stratum's weights and its units, are what remains
@@ -114,7 +115,7 @@ def test_the_variance_of_a_share_of_the_control_is_that_of_what_units_do(
 
 def accepted(t: Arm, c: Arm, q: float) -> tuple[float, float]:
     """The lifts not rejected at a critical value, by search."""
-    spread, tilt = beside_variance(t.shared, c.shared)
+    spread, tilt = beside_variance(t.shared, c.shared, t.variance, c.variance)
     lifts = np.linspace(-0.9, 3.0, 3_900_001)
     r = 1 + lifts
     variance = t.variance + r * r * c.variance + spread * (1 - r) ** 2 + tilt * (1 - r * r)
@@ -145,7 +146,7 @@ def test_every_interval_of_a_lift_is_the_lifts_not_rejected(strata: bool, covari
     low, high = accepted(t, c, float(norm.isf(0.025)))
     assert [float(lift.quantile(p)[0]) for p in (0.025, 0.975)] == pytest.approx([low, high], abs=3e-6)
     w = sequential_means(t, c).relative[0]
-    spread, tilt = beside_variance(t.shared, c.shared)
+    spread, tilt = beside_variance(t.shared, c.shared, t.variance, c.variance)
     for r in RATIOS:
         expected = t.variance + r * r * c.variance + spread * (1 - r) ** 2 + tilt * (1 - r * r)
         assert w[0] + w[1] * r + w[2] * r * r == pytest.approx(expected, rel=1e-12)
@@ -210,5 +211,73 @@ def test_a_plan_shows_it_in_every_way_of_judging() -> None:
 
 
 def test_arms_that_share_nothing_are_as_they_were() -> None:
-    assert beside_variance(None, Shared((1.0,))) == (0.0, 0.0)
-    assert beside_variance(Shared((1.0, 2.0)), Shared((1.0, 2.0))) == (5.0, 0.0)
+    assert beside_variance(None, Shared((1.0,)), 1.0, 1.0) == (0.0, 0.0)
+    assert beside_variance(Shared((1.0, 2.0)), Shared((1.0, 2.0)), 1.0, 1.0) == (5.0, 0.0)
+
+
+def few_units(rng: np.random.Generator, n: int, columns: int) -> Moments:
+    x = rng.lognormal(0.0, 2.0, (n, columns))
+    y = x @ np.full(columns, rng.normal(1.0, 1.5)) + rng.normal(0.0, 10 ** rng.uniform(-3, 1), n) + 3.0
+    return unit_moments(y, covariates=list(x.T))
+
+
+def check_of_every_lift(t: Arm, c: Arm) -> None:
+    """Whatever the lift, the variance is above 0; intervals have the estimate in them, and nest; margins have a p."""
+    spread, tilt = beside_variance(t.shared, c.shared, t.variance, c.variance)
+    r = np.concatenate([-np.logspace(-3, 3, 61), np.logspace(-3, 3, 61)])
+    assert (t.variance + r * r * c.variance + spread * (1 - r) ** 2 + tilt * (1 - r * r) > 0).all()
+    before: Interval | None = None
+    for alpha in (0.5, 0.2, 0.05, 0.01):
+        found = compare_arms("adjusted", t, c, alpha=alpha)
+        lift = found.relative_interval
+        if not isinstance(lift, Interval):
+            continue
+        assert isinstance(found.relative, float)
+        assert lift.lower is not None
+        assert lift.upper is not None
+        assert lift.lower <= found.relative <= lift.upper
+        if before is not None:
+            assert before.lower is not None
+            assert before.upper is not None
+            assert lift.lower <= before.lower + 1e-9 * abs(before.lower)
+            assert lift.upper >= before.upper - 1e-9 * abs(before.upper)
+        before = lift
+    for hypothesis in (Hypothesis.SUPERIORITY, Hypothesis.NON_INFERIORITY, Hypothesis.EQUIVALENCE):
+        for margin in (0.01, 0.3, 0.9):
+            for higher in (True, False):
+                outcome = margin_test("adjusted", t, c, hypothesis=hypothesis, margin=margin, higher_is_better=higher)
+                assert c.value <= 0 or isinstance(outcome.p_value, float)
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_no_lift_has_a_variance_below_0_with_a_few_units_beside_many(columns: int) -> None:
+    rng = np.random.default_rng(5)
+    tried = 0
+    for _ in range(300):
+        sizes = int(rng.integers(2, 6)), int(rng.choice([2, 5, 50, 1000]))
+        item = {"t": few_units(rng, sizes[0], columns), "c": few_units(rng, sizes[1], columns)}
+        found = reduced_arms(MetricKind.MEAN, item)
+        if not isinstance(found, Reduced) or found.arms["t"].variance + found.arms["c"].variance <= 0:
+            continue
+        check_of_every_lift(found.arms["t"], found.arms["c"])
+        tried += 1
+        if columns == 1:
+            one, general = cuped_t(item["t"], item["c"]), compare_arms("x", found.arms["t"], found.arms["c"])
+            assert type(one.relative_interval) is type(general.relative_interval)
+    assert tried > 150
+
+
+@pytest.mark.parametrize("variants", ["tc", "tcd"])
+def test_no_lift_has_a_variance_below_0_with_small_strata(variants: str) -> None:
+    rng = np.random.default_rng(6)
+    tried = 0
+    for _ in range(300):
+        strata = {
+            str(k): {name: few_units(rng, int(rng.choice([2, 3, 5, 12, 200])), 1).only(("value",)) for name in variants}
+            for k in range(3)
+        }
+        found = post_stratified(strata, min_units=2)
+        if isinstance(found, Reduced) and found.arms["t"].variance + found.arms["c"].variance > 0:
+            check_of_every_lift(found.arms["t"], found.arms["c"])
+            tried += 1
+    assert tried > 200

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assay.errors import InvalidInput
+
 VALUE = "value"
 DENOMINATOR = "denominator"
 COVARIATE = "covariate"
@@ -62,13 +64,22 @@ class Moments:
 
     def mean(self, column: str = VALUE) -> float:
         """Mean of a column."""
-        return self.means[self.columns.index(column)]
+        try:
+            return self.means[self.columns.index(column)]
+        except ValueError:
+            raise self._without(column) from None
 
     def comoment(self, a: str = VALUE, b: str | None = None) -> float:
         """Sum of (a - mean a)(b - mean b); of squares when b is left out."""
-        i, j = sorted((self.columns.index(a), self.columns.index(a if b is None else b)))
+        try:
+            i, j = sorted((self.columns.index(a), self.columns.index(a if b is None else b)))
+        except ValueError:
+            raise self._without(a if b is None or a not in self.columns else b) from None
         k = len(self.columns)
         return self.comoments[i * k - i * (i - 1) // 2 + (j - i)]
+
+    def _without(self, column: str) -> InvalidInput:
+        return InvalidInput("columns", list(self.columns), f"moments with the column {column}")
 
     def covariance(self, a: str = VALUE, b: str | None = None) -> float | None:
         """Unbiased covariance (variance when b is left out); None below two units."""

@@ -16,6 +16,11 @@ _ROUNDING_OF_RESIDUALS = 1e-12
 """A residual sum of squares below this share of its terms is rounding, not variation."""
 _LARGEST = 1e60
 """Means beyond it, or squares beyond its square, would overflow on the way."""
+MOST_UNITS = 2**53
+"""More units than this a float could not count one by one."""
+
+_NEARLY_ALL = 0.999999
+"""Of the way to a variance of 0."""
 
 EMPTY_ARM = NoEstimate("empty_arm", "no unit has a value yet")
 ONE_UNIT = NoEstimate("one_unit", "one unit says nothing about how much units differ; at least two are needed")
@@ -54,11 +59,12 @@ class Arm:
         return self.unit_variance / self.n
 
 
-def beside_variance(treatment: Shared | None, control: Shared | None) -> tuple[float, float]:
+def beside_variance(treatment: Shared | None, control: Shared | None, v_t: float, v_c: float) -> tuple[float, float]:
     """(a, b): what arms share adds a (1 - r)² + b (1 - r²) to the variance v_t + r² v_c of t - r c.
 
     With an arm's estimate as its own chance e plus u · z, z standard normal, t - r c moves by e_t - r e_c and by
-    (u_t - r u_c) · z. Of the latter |u_t - u_c|² belongs to the difference already and is left out.
+    (u_t - r u_c) · z. Of the latter |u_t - u_c|² belongs to the difference already and is left out. Where the parts
+    were estimated apart, as with three variants or next to rounding, b is held where no r has a variance of 0 or less.
     """
     if treatment is None or control is None:
         return 0.0, 0.0
@@ -66,7 +72,11 @@ def beside_variance(treatment: Shared | None, control: Shared | None) -> tuple[f
     for u_t, u_c in zip(treatment.loadings, control.loadings, strict=True):
         middle += (u_t + u_c) ** 2
         both += (u_t - u_c) * (u_t + u_c)
-    return middle / 4 + treatment.own + control.own, both / 2 + treatment.own - control.own
+    v = v_t + v_c
+    a = max(middle / 4 + treatment.own + control.own, _NEARLY_ALL * -v / 4)
+    half = _NEARLY_ALL * math.sqrt(v * (v + 4 * a)) / 2
+    b = both / 2 + treatment.own - control.own
+    return a, min(max(b, (v_c - v_t) / 2 - half), (v_c - v_t) / 2 + half)
 
 
 def arm_of(kind: MetricKind, moments: Moments) -> Arm | NoEstimate:
@@ -108,8 +118,10 @@ def ratio_arm(moments: Moments) -> Arm | NoEstimate:
         return ZERO_DENOMINATOR
     ratio = moments.mean(VALUE) / below
     yy, yd, dd = moments.comoment(VALUE), moments.comoment(VALUE, DENOMINATOR), moments.comoment(DENOMINATOR)
-    residual = residual_squares(yy, yd, dd, ratio)
-    return Arm(moments.n, ratio, per_unit(residual, moments.n) / (below * below))
+    variance = per_unit(residual_squares(yy, yd, dd, ratio), moments.n) / (below * below)
+    if not (abs(ratio) <= _LARGEST and variance <= _LARGEST**2):
+        return BAD_MOMENTS
+    return Arm(moments.n, ratio, variance)
 
 
 def has_covariate(moments: Moments) -> bool:
@@ -130,6 +142,8 @@ def per_unit(comoment: float, n: int) -> float:
 
 def sound(moments: Moments) -> bool:
     """Finite, no negative sum of squares, and no cross-moment beyond what Cauchy and Schwarz allow."""
+    if not 0 <= moments.n <= MOST_UNITS:
+        return False
     if not all(abs(mean) <= _LARGEST for mean in moments.means):
         return False
     if not all(abs(square) <= _LARGEST**2 for square in moments.comoments):

@@ -15,7 +15,7 @@ from scipy.special import log_ndtr, ndtr, stdtr, stdtrit
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, ZERO_VARIANCE
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, MOST_UNITS, ONE_UNIT, ZERO_DENOMINATOR, ZERO_VARIANCE
 from assay.stats.distributions import SMALLEST_P, normal_quantile, student_log_p
 from assay.stats.inputs import check_alpha
 
@@ -80,8 +80,9 @@ def many_shares(
     check_alpha(alpha)
     x_t, m_t, x_c, m_c = _arrays(converted_t, n_t, converted_c, n_c)
     for name, x, n in (("converted_t", x_t, m_t), ("converted_c", x_c, m_c)):
-        if not ((x >= 0) & (x <= n)).all():
-            raise InvalidInput(name, "a count below 0 or above n", "0 ≤ converted ≤ n for every metric")
+        if not ((x >= 0) & (x <= n) & (n <= MOST_UNITS) & (n == np.floor(n)) & (np.abs(x - np.rint(x)) <= 1e-6)).all():
+            accepted = f"whole numbers with 0 ≤ converted ≤ n ≤ {MOST_UNITS:,} for every metric"
+            raise InvalidInput(name, "a count below 0, above n, missing or not whole", accepted)
     with np.errstate(divide="ignore", invalid="ignore"):
         p_t, p_c = x_t / m_t, x_c / m_c
         p = (x_t + x_c) / (m_t + m_c)
@@ -111,10 +112,12 @@ def many_ratios(treatment: Columns, control: Columns, *, alpha: float = 0.05) ->
             arm.n, arm.value, arm.second, arm.value_value, arm.value_second, arm.second_second
         )
         zero.append(np.abs(d) <= 1 / _LARGEST)
-        bad.append(~(_sound(y, yy) & _sound(d, dd)))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = y / d
-            arms.append((n, ratio, _residual(yy, yd, dd, ratio) / (d * d)))
+            squares = _residual(yy, yd, dd, ratio) / (d * d)
+            far = (np.abs(ratio) > _LARGEST) | (squares > _LARGEST_SQUARE * (n - 1))
+        bad.append(~(_sound(y, yy) & _sound(d, dd) & _possible(yy, yd, dd)) | far & ~zero[-1])
+        arms.append((n, ratio, squares))
     reasons = [(bad[0] | bad[1], BAD_MOMENTS), (zero[0] | zero[1], ZERO_DENOMINATOR)]
     return _welch("ratio_t", arms[0], arms[1], alpha, reasons)
 
@@ -142,8 +145,10 @@ def many_cuped(treatment: Columns, control: Columns, *, alpha: float = 0.05) -> 
         n = n_t + n_c
         own = theta * (yx_t - theta * xx_t) / n
         own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
-        beside = theta * theta * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c
+        moved = n_t / (n_t - 1) * xx_t + n_c / (n_c - 1) * xx_c
+        beside = theta * theta * moved / (n * n) + own_t + own_c, own_t - own_c
     bad = ~(_sound(y_t, yy_t) & _sound(x_t, xx_t) & _sound(y_c, yy_c) & _sound(x_c, xx_c))
+    bad |= ~(_possible(yy_t, yx_t, xx_t) & _possible(yy_c, yx_c, xx_c))
     return _welch("cuped_t", t, c, alpha, [(bad, BAD_MOMENTS)], beside)
 
 
@@ -162,8 +167,9 @@ def _welch(
         total = v_t + v_c
         w = v_t / total
         nu = 1 / (w * w / (n_t - 1) + (1 - w) ** 2 / (n_c - 1))
+    too_many = ~((n_t <= MOST_UNITS) & (n_c <= MOST_UNITS))
     empty, one = (n_t <= 0) | (n_c <= 0), (n_t < 2) | (n_c < 2)
-    every = [(empty, EMPTY_ARM), *reasons, (one, ONE_UNIT), (total <= 0, ZERO_VARIANCE)]
+    every = [(empty, EMPTY_ARM), (too_many, BAD_MOMENTS), *reasons, (one, ONE_UNIT), (total <= 0, ZERO_VARIANCE)]
     return _judged(test, (m_t, m_c), (v_t, v_c), total, nu, alpha, every, floor=False, beside=beside)
 
 
@@ -195,7 +201,8 @@ def _judged(
         p = 2 * (ndtr(-size) if normal else stdtr(nu, -size))
         q = np.full_like(t, normal_quantile(alpha / 2)) if normal else -stdtrit(nu, alpha / 2)
         log_p = np.log(p)
-        half = q * np.sqrt(v_t + v_c) + nothing
+        varies = np.where(v_t + v_c > 0, 0.0, math.nan) + nothing
+        half = q * np.sqrt(v_t + v_c) + varies
         low, high = difference - half, difference + half
         square = q * q
         w = u = v_c
@@ -209,7 +216,7 @@ def _judged(
         middle = difference * c + square * w
         inner = c * c * (v_t + v_c) + 2 * difference * c * w + difference * difference * u
         root = np.sqrt(np.maximum(0.0, square * (inner - square * cross)))
-        bounded = np.where((a > 0) & (v_t + v_c > 0), 0.0, math.nan) + nothing
+        bounded = np.where(a > 0, 0.0, math.nan) + varies
         relative_low, relative_high = (middle - root) / a + bounded, (middle + root) / a + bounded
         relative = np.where(c == 0, math.nan, difference / c)
     for index in np.flatnonzero(p < _SURE):
@@ -234,7 +241,13 @@ def _judged(
 
 
 def _arrays(*given: ArrayLike) -> list[Floats]:
-    arrays = [np.atleast_1d(np.asarray(item, dtype=np.float64)) for item in given]
+    try:
+        read = [np.atleast_1d(np.asarray(item)) for item in given]
+        if any(item.dtype.kind not in "biufO" for item in read):
+            raise TypeError
+        arrays = [np.asarray(item, dtype=np.float64) for item in read]
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput("arms", "what is no array of numbers", "numbers, one for each metric") from None
     try:
         return [np.ascontiguousarray(item) for item in np.broadcast_arrays(*arrays)]
     except ValueError:
@@ -244,6 +257,12 @@ def _arrays(*given: ArrayLike) -> list[Floats]:
 
 def _sound(mean: Floats, squares: Floats) -> NDArray[np.bool_]:
     return (np.abs(mean) <= _LARGEST) & (squares >= 0) & (squares <= _LARGEST_SQUARE)
+
+
+def _possible(yy: Floats, yx: Floats, xx: Floats) -> NDArray[np.bool_]:
+    """Whether a cross-moment is one that Cauchy and Schwarz allow."""
+    with np.errstate(invalid="ignore"):
+        return np.abs(yx) <= np.sqrt(np.maximum(yy, 0.0)) * np.sqrt(np.maximum(xx, 0.0)) * (1 + 1e-6)
 
 
 def _residual(yy: Floats, yx: Floats, xx: Floats, slope: Floats) -> Floats:

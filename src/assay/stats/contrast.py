@@ -71,7 +71,7 @@ def sequential_means(treatment: Arm, control: Arm, *, floor: float | None = None
     t, c = treatment, control
     pooled = ((t.n - 1) * t.unit_variance + (c.n - 1) * c.unit_variance) / (t.n + c.n - 2)
     welch, equal = (t.variance, c.variance), (pooled / t.n, pooled / c.n)
-    spread, tilt = beside_variance(t.shared, c.shared)
+    spread, tilt = beside_variance(t.shared, c.shared, t.variance, c.variance)
     # spread (1 - r)² + tilt (1 - r²)
     beside = spread + tilt, -2 * spread, spread - tilt
     return Contrast(

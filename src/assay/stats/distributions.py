@@ -23,7 +23,7 @@ def normal_p(z: float) -> float:
 
 def normal_log_p(z: float) -> float:
     """Natural logarithm of the two-sided p-value; exact where the p-value itself is below 1e-308."""
-    return min(0.0, math.log(2) + float(log_ndtr(-abs(z))))
+    return max(-sys.float_info.max, min(0.0, math.log(2) + float(log_ndtr(-abs(z)))))
 
 
 def normal_quantile(tail: float) -> float:

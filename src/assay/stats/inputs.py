@@ -6,6 +6,7 @@ Errors name the argument, what was given and what is accepted.
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,8 +15,12 @@ from numpy.typing import ArrayLike, NDArray
 from assay.errors import InvalidInput
 from assay.model.moments import VALUE, Moments
 from assay.model.valuecounts import ValueCounts
+from assay.stats.arm import MOST_UNITS
+from assay.stats.checks import is_finite, is_number
 
 Floats = NDArray[np.float64]
+
+_LEAST_ALPHA = 1e-100
 
 
 class Share(NamedTuple):
@@ -26,10 +31,19 @@ class Share(NamedTuple):
 
 
 def units_of(given: ArrayLike, name: str) -> Floats:
-    """One finite number per unit, as an array. Raises InvalidInput naming `name`."""
+    """One finite number per unit, as an array. Raises InvalidInput naming `name`.
+
+    Texts, times and complex numbers are no numbers of units, even where NumPy would turn them into some. What a masked
+    array hides is missing.
+    """
     try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
+        if isinstance(given, np.ma.MaskedArray):
+            given = np.ma.filled(given.astype(np.float64), math.nan)
+        read = np.asarray(given)
+        if read.dtype.kind not in "biufO" or (read.dtype.kind == "O" and any(map(_is_text_or_time, read.flat))):
+            raise InvalidInput(name, f"{type(given).__name__} of {read.dtype}", "numbers, one per unit")
+        values = np.asarray(read, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(name, type(given).__name__, "numbers, one per unit") from None
     if values.ndim != 1:
         raise InvalidInput(name, f"an array of {values.ndim} dimensions", "one number per unit (one dimension)")
@@ -51,11 +65,13 @@ def array_moments(columns: tuple[str, ...], arrays: tuple[Floats, ...]) -> Momen
     n = int(arrays[0].size)
     if n == 0:
         return Moments.zeros(0, columns)
-    means = [float(np.mean(values)) for values in arrays]
-    centred = [values - mean for values, mean in zip(arrays, means, strict=True)]
-    rest = [float(np.mean(values)) for values in centred]
     pairs = [(i, j) for i in range(len(columns)) for j in range(i, len(columns))]
-    comoments = tuple(float(np.dot(centred[i], centred[j])) - n * rest[i] * rest[j] for i, j in pairs)
+    # what overflows is infinite or NaN, and no test takes such moments
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        means = [float(np.mean(values)) for values in arrays]
+        centred = [values - mean for values, mean in zip(arrays, means, strict=True)]
+        rest = [float(np.mean(values)) for values in centred]
+        comoments = tuple(float(np.dot(centred[i], centred[j])) - n * rest[i] * rest[j] for i, j in pairs)
     exact = tuple(mean + left for mean, left in zip(means, rest, strict=True))
     return Moments(n, columns, exact, comoments, float(arrays[0].max()))
 
@@ -67,7 +83,7 @@ def share_of(given: Share | tuple[int, int] | Moments | ArrayLike, name: str) ->
     """
     if isinstance(given, tuple) and len(given) == 2:
         converted, n = given
-        if type(converted) is int and type(n) is int and 0 <= converted <= n:
+        if type(converted) is int and type(n) is int and 0 <= converted <= n <= MOST_UNITS:
             return Share(converted, n)
     if isinstance(given, Moments):
         return _checked_share(given.mean(VALUE) * given.n, given.n, name)
@@ -96,9 +112,31 @@ def check_freedom(degrees_of_freedom: float) -> float:
 
 def check_alpha(alpha: float, name: str = "alpha") -> float:
     """An error rate above 0 and below 1."""
-    if not 0 < alpha < 1:
-        raise InvalidInput(name, alpha, "a number above 0 and below 1")
-    return alpha
+    try:
+        if _LEAST_ALPHA <= alpha < 1:
+            return alpha
+        if 0 < alpha < 1:
+            raise InvalidInput(name, alpha, f"a number of at least {_LEAST_ALPHA:g} and below 1")
+    except (TypeError, ValueError):
+        pass
+    raise InvalidInput(name, alpha, "a number above 0 and below 1")
+
+
+def finite(given: float, name: str, accepted: str = "a finite number") -> float:
+    """A finite number. Raises InvalidInput naming `name`."""
+    if not is_finite(given):
+        raise InvalidInput(name, given, accepted)
+    return float(given)
+
+
+def not_moments(treatment: Any, control: Any) -> InvalidInput:
+    """The mistake of handing a test something else than the moments that it needs."""
+    name, given = ("control", control) if isinstance(treatment, Moments) else ("treatment", treatment)
+    return InvalidInput(name, type(given).__name__, "moments, e.g. of assay.stats.unit_moments")
+
+
+def _is_text_or_time(item: object) -> bool:
+    return isinstance(item, (str, bytes, np.datetime64, np.timedelta64, date, timedelta))
 
 
 def check_seed(seed: Any) -> Any:
@@ -113,8 +151,10 @@ def _is_number(item: Any) -> bool:
 
 
 def _checked_share(converted: float, n: float, name: str) -> Share:
-    whole = math.isfinite(converted) and math.isfinite(n) and n == int(n)
-    near = round(converted) if whole else 0
-    if not (whole and abs(converted - near) <= 1e-6 * max(1.0, abs(converted)) and 0 <= near <= n):
-        raise InvalidInput(name, f"{converted:g} of {n:g} units", "whole numbers with 0 ≤ converted ≤ n")
+    accepted = f"whole numbers with 0 ≤ converted ≤ n ≤ {MOST_UNITS:,}"
+    if not (is_number(n) and 0 <= n <= MOST_UNITS and is_number(converted) and 0 <= converted <= MOST_UNITS):
+        raise InvalidInput(name, f"{converted} of {n} units", accepted)
+    near = round(converted)
+    if n != int(n) or abs(converted - near) > 1e-6 * max(1.0, converted) or near > n:
+        raise InvalidInput(name, f"{converted:g} of {n:g} units", accepted)
     return Share(near, int(n))

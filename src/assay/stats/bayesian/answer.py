@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +9,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import Direction
 from assay.model.result import Interval, NoEstimate
 from assay.stats.bayesian.priors import EffectScale, scale_of
+from assay.stats.checks import is_finite, is_number
 
 
 class Method(StrEnum):
@@ -42,9 +42,9 @@ class Rope:
     chance: float = 0.95
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+        if not (is_finite(self.low) and is_finite(self.high) and self.low < self.high):
             raise InvalidInput("rope", f"{self.low} to {self.high}", "two finite numbers, the lower one first")
-        if not 0.5 < self.chance < 1:
+        if not (is_number(self.chance) and 0.5 < self.chance < 1):
             raise InvalidInput("rope.chance", self.chance, "a number above 0.5 and below 1")
         object.__setattr__(self, "scale", scale_of(self.scale, "rope.scale"))
 

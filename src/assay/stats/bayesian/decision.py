@@ -20,7 +20,8 @@ from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
 from assay.stats.bayesian.answer import BayesianAnswer
 from assay.stats.bayesian.watching import Bound, Flags, Watch, check_watch, simulated
-from assay.stats.inputs import check_alpha, check_seed
+from assay.stats.checks import is_finite, is_number
+from assay.stats.inputs import check_alpha
 
 REPLICATIONS = 5_000
 _CERTAINTY = 0.01
@@ -51,7 +52,7 @@ class LossRule:
     minimum_units: int = 1
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.loss) and self.loss > 0):
+        if not (is_finite(self.loss) and self.loss > 0):
             raise InvalidInput("loss", self.loss, "a finite number above 0")
         _at_least_one(self.minimum_units, "minimum_units")
 
@@ -67,7 +68,7 @@ class ChanceRule:
     minimum_units: int = 1
 
     def __post_init__(self) -> None:
-        if not 0.5 < self.chance < 1:
+        if not (is_number(self.chance) and 0.5 < self.chance < 1):
             raise InvalidInput("chance", self.chance, "a number above 0.5 and below 1")
         _at_least_one(self.minimum_units, "minimum_units")
 
@@ -151,7 +152,7 @@ def stopping_errors(
     false_ship, false_either = float(ship.any(axis=1).mean()), float((ship | keep).any(axis=1).mean())
     power = power_error = mean_units = None
     if effect is not None:
-        if not math.isfinite(effect) or (sd is None and not 0 <= baseline * (1 + effect) <= 1):
+        if not is_finite(effect) or (sd is None and not 0 <= baseline * (1 + effect) <= 1):
             raise InvalidInput("effect", effect, "a relative change that leaves a share between 0 and 1")
         real = simulated(watch, effect, replications, np.random.default_rng(streams[1]))
         ship, keep = real.decided(bound)

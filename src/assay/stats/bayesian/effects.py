@@ -74,7 +74,9 @@ class EffectPosterior:
     def log_control_at_most_zero(self) -> float:
         """log P(c ≤ 0)."""
         centres = self.control + self.pull * (self.at - self.means)
-        return self._mixed(log_ndtr(-centres / np.sqrt(self.control_variance + self.pull**2 * self.variances)))
+        # a control that is known exactly is on one side for sure
+        with np.errstate(divide="ignore"):
+            return self._mixed(log_ndtr(-centres / np.sqrt(self.control_variance + self.pull**2 * self.variances)))
 
     def turned(self) -> EffectPosterior:
         """The same of -δ and -c."""
@@ -116,7 +118,7 @@ def effect_posterior(treatment: Estimate, control: Estimate, prior: EffectPrior 
     """The posterior of treatment - control. Standard errors above 0; a relative prior needs a control other than 0."""
     v_t, v_c = treatment.standard_error**2, control.standard_error**2
     v, d = v_t + v_c, treatment.value - control.value
-    spread, tilt = beside_variance(treatment.shared, control.shared)
+    spread, tilt = beside_variance(treatment.shared, control.shared, v_t, v_c)
     with_control = v_c - tilt
     centres, log_weights, variances = components(prior, control.value)
     log_weights = log_weights - 0.5 * np.log(v + variances) - (d - centres) ** 2 / (2 * (v + variances))

@@ -15,6 +15,7 @@ from assay.model.result import NoEstimate
 from assay.stats.bayesian.curves import Floats
 from assay.stats.bayesian.effects import components
 from assay.stats.bayesian.priors import BetaPrior, EffectPrior, EffectScale, MixturePrior, scale_of
+from assay.stats.checks import is_finite
 from assay.stats.inputs import units_of
 
 FEWEST = 10
@@ -84,7 +85,7 @@ def learn_prior(
         raise InvalidInput("method", method, "hierarchical, likelihood or moments")
     if heavy_tails and method != "likelihood":
         raise InvalidInput("method", method, "likelihood, where heavy_tails is asked for")
-    if centre is not None and not math.isfinite(centre):
+    if centre is not None and not is_finite(centre):
         raise InvalidInput("centre", centre, "a finite number")
     if fewest < 3:
         raise InvalidInput("fewest", fewest, "3 or more")

@@ -12,7 +12,7 @@ from scipy.special import log_ndtr
 from assay.errors import InvalidInput
 from assay.model.metric import Direction
 from assay.model.result import NoEstimate
-from assay.stats.arm import ZERO_VARIANCE
+from assay.stats.arm import MOST_UNITS, ZERO_VARIANCE
 from assay.stats.bayesian.curves import Betas, Curve, Floats, Gammas, Students
 from assay.stats.bayesian.judge import CONTROL_NEAR_ZERO
 from assay.stats.bayesian.pairs import chances, log_shortfall
@@ -67,8 +67,8 @@ def many_shares(
     """Shares of many metrics: converted of n units in the treatment and in the control, one entry per metric."""
     x_t, n_t, x_c, n_c = _alike(converted=converted, n=n, control_converted=control_converted, control_n=control_n)
     for x, units, name in ((x_t, n_t, "converted"), (x_c, n_c, "control_converted")):
-        if not ((x >= 0) & (x <= units)).all():
-            raise InvalidInput(name, "counts", "0 ≤ converted ≤ n")
+        if not ((x >= 0) & (x <= units) & (units <= MOST_UNITS)).all():
+            raise InvalidInput(name, "counts", f"0 ≤ converted ≤ n ≤ {MOST_UNITS:,}")
     treatment = Betas((prior.a + x_t)[:, None], (prior.b + n_t - x_t)[:, None])
     control = Betas((prior.a + x_c)[:, None], (prior.b + n_c - x_c)[:, None])
     return _judged(treatment, control, {}, len(x_t), direction, level)

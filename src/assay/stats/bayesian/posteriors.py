@@ -21,8 +21,10 @@ from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE, Shared, mean_arm, ratio_arm, sound
 from assay.stats.bayesian.curves import Betas, Curve, Floats, Gammas, Points, Students
 from assay.stats.bayesian.priors import FLAT, JEFFREYS_EVENTS, UNIFORM, BetaPrior, GammaPrior, NormalPrior
+from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
 
+_LARGEST = 1e60
 TWO_TOPS = NoEstimate("two_tops", "the density is highest at both ends, so the densest part is not one interval")
 NO_EXPOSURE = NoEstimate("no_exposure", "there is no exposure yet, and the prior alone is not a distribution")
 
@@ -39,10 +41,10 @@ class Estimate:
     shared: Shared | None = None
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.value):
-            raise InvalidInput("value", self.value, "a finite number")
-        if not (math.isfinite(self.standard_error) and self.standard_error >= 0):
-            raise InvalidInput("standard_error", self.standard_error, "a finite number, 0 or above")
+        if not (is_finite(self.value) and abs(self.value) <= _LARGEST):
+            raise InvalidInput("value", self.value, f"a finite number, at most {_LARGEST:g} in size")
+        if not (is_finite(self.standard_error) and 0 <= self.standard_error <= _LARGEST):
+            raise InvalidInput("standard_error", self.standard_error, f"a finite number from 0 to {_LARGEST:g}")
 
 
 class _Known:
@@ -189,9 +191,9 @@ def events_posterior(
     exposure: what the rate is per (units, days, thousand visits). Counts that vary more than Poisson ones need
     `mean_posterior` instead.
     """
-    if not (math.isfinite(events) and events >= 0 and events == int(events)):
+    if not (is_finite(events) and events >= 0 and events == int(events)):
         raise InvalidInput("events", events, "a whole number, 0 or above")
-    if not (math.isfinite(exposure) and exposure >= 0):
+    if not (is_finite(exposure) and exposure >= 0):
         raise InvalidInput("exposure", exposure, "a finite number, 0 or above")
     if events > 0 and exposure == 0:
         raise InvalidInput("exposure", exposure, "a number above 0 where there are events")
@@ -217,7 +219,7 @@ def mean_posterior(
     if not sound(moments):
         return BAD_MOMENTS
     if sd is not None:
-        if not (math.isfinite(sd) and sd > 0):
+        if not (is_finite(sd) and sd > 0):
             raise InvalidInput("sd", sd, "a finite number above 0")
         return _normal(Estimate(moments.mean(VALUE), sd / math.sqrt(moments.n)), prior)
     if moments.n == 1:
@@ -297,6 +299,6 @@ def _cell(x: float) -> NDArray[np.float64]:
 
 
 def _chance(p: float) -> float:
-    if not 0 < p < 1:
+    if not (is_number(p) and 0 < p < 1):
         raise InvalidInput("p", p, "a number above 0 and below 1")
     return p

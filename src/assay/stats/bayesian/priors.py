@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 
 
 def _positive(value: float, name: str) -> None:
-    if not (math.isfinite(value) and value > 0):
+    if not (is_finite(value) and value > 0):
         raise InvalidInput(name, value, "a finite number above 0")
 
 
 def _finite(value: float, name: str) -> None:
-    if not math.isfinite(value):
+    if not is_finite(value):
         raise InvalidInput(name, value, "a finite number")
 
 
 def _spread(value: float, name: str) -> None:
-    if not value > 0:
+    if not (is_number(value) and value > 0):
         raise InvalidInput(name, value, "a number above 0, infinite for a flat prior")
 
 
@@ -73,7 +74,7 @@ class GammaPrior:
 
     def __post_init__(self) -> None:
         _positive(self.shape, "shape")
-        if not (math.isfinite(self.rate) and self.rate >= 0):
+        if not (is_finite(self.rate) and self.rate >= 0):
             raise InvalidInput("rate", self.rate, "a finite number, 0 or above")
 
     @property

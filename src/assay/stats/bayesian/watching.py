@@ -17,6 +17,7 @@ from scipy.special import ndtr, ndtri
 from assay.errors import InvalidInput
 from assay.stats.bayesian.curves import Betas, Floats
 from assay.stats.bayesian.pairs import log_normal_loss
+from assay.stats.checks import is_number
 
 Flags = NDArray[np.bool_]
 
@@ -59,7 +60,7 @@ def check_watch(watch: Watch, replications: int) -> Watch:
     if not looks or any(type(look) is not int or look < 1 for look in looks) or sorted(set(looks)) != list(looks):
         raise InvalidInput("looks", list(looks), "whole numbers of units per arm, ascending")
     if watch.sd is None:
-        if not 0 < watch.baseline < 1:
+        if not (is_number(watch.baseline) and 0 < watch.baseline < 1):
             raise InvalidInput("baseline", watch.baseline, "a share above 0 and below 1, or a mean with its sd")
     elif not (math.isfinite(watch.sd) and watch.sd > 0 and math.isfinite(watch.baseline)):
         raise InvalidInput("sd", watch.sd, "a finite number above 0, with a finite baseline")

@@ -23,7 +23,7 @@ from assay.stats.fixed.bootstrapsums import BootstrapSums
 from assay.stats.fixed.counted import counted
 from assay.stats.fixed.poissonweights import poisson_weights
 from assay.stats.fixed.replicates import BootstrapOutcome
-from assay.stats.inputs import Floats, check_alpha, check_seed
+from assay.stats.inputs import Floats, check_alpha, finite
 from assay.stats.outcome import Alternative, alternative_of
 
 Units = ValueCounts | ArrayLike
@@ -77,6 +77,7 @@ def poisson_bootstrap(
     Sources: Chamandy et al. 2012; Efron 1987 (bca); Hall 1988 (studentized); Davison & Hinkley 1997, chapter 5.
     """
     looked_for, way = alternative_of(alternative), _way(interval)
+    null = finite(null, "null", "a finite difference")
     of = statistic if isinstance(statistic, Statistic) else Statistic("statistic", 0, statistic)
     _check(replications, alpha, looked_for)
     if way is BootstrapInterval.STUDENTIZED and of.error is None:
@@ -89,7 +90,7 @@ def poisson_bootstrap(
         raise InvalidInput("interval", way.value, f"percentile or studentized above {MOST_ROWS_BCA} distinct units")
     streams = np.random.SeedSequence(check_seed(seed)).spawn(2)
     few = min(arm.n for arm in arms) < FEWEST_UNITS
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         both = [
             _replicate(arm, of, replications, np.random.default_rng(stream), way)
             for arm, stream in zip(arms, streams, strict=True)
@@ -113,6 +114,7 @@ def compare_bootstrap_sums(
     Quantiles and trimmed means of large data: merge `ValueCounts` and use `poisson_bootstrap`.
     """
     looked_for = alternative_of(alternative)
+    null = finite(null, "null", "a finite difference")
     if statistic.of_sums is None:
         raise InvalidInput("statistic", statistic.name, "a statistic of sums, such as MEAN or RATIO")
     for name, sums in (("treatment", treatment), ("control", control)):
@@ -126,7 +128,7 @@ def compare_bootstrap_sums(
     if min(treatment.n, control.n) < 2:
         why = ONE_UNIT if min(treatment.n, control.n) else EMPTY_ARM
         return no_bootstrap(why, treatment.seed, alpha, looked_for, null)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         both = [
             Replicated(sums.n, float(statistic.of_sums(sums.plain[None, :])[0]), statistic.of_sums(sums.replicated))
             for sums in (treatment, control)
@@ -204,5 +206,6 @@ def _way(given: BootstrapInterval | str) -> BootstrapInterval:
 def _check(replications: int, alpha: float, looked_for: Alternative) -> None:
     check_alpha(alpha)
     fewest = math.ceil((2 if looked_for is _TWO_SIDED else 1) / alpha)
-    if not fewest <= replications <= _MOST_REPLICATIONS:
-        raise InvalidInput("replications", replications, f"{fewest} (for alpha {alpha:g}) to {_MOST_REPLICATIONS:,}")
+    if type(replications) is not int or not fewest <= replications <= _MOST_REPLICATIONS:
+        accepted = f"a whole number of at least {fewest} for alpha {alpha:g}, at most {_MOST_REPLICATIONS:,}"
+        raise InvalidInput("replications", replications, accepted)

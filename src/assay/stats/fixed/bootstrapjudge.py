@@ -62,8 +62,12 @@ def judge_replicates(
     if used < 0.95 * fine.size or used < math.ceil(2 / alpha):
         return no_bootstrap(TOO_OFTEN_UNDEFINED, seed, alpha, looked_for, null, difference)
     t_star, c_star = t.replicates[fine], c.replicates[fine]
-    differences = t_star - c_star
-    spread = float(differences.std(ddof=1))
+    with np.errstate(over="ignore"):
+        differences = t_star - c_star
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(differences.std(ddof=1))
+    if not math.isfinite(spread):
+        return no_bootstrap(UNDEFINED, seed, alpha, looked_for, null, difference)
     if spread <= 1e-13 * max(abs(t.estimate), abs(c.estimate)):
         return no_bootstrap(ZERO_VARIANCE, seed, alpha, looked_for, null, difference)
     pivots, correction = differences, Correction()

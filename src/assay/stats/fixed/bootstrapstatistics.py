@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 from assay.stats.fixed.clustered import check_q
 from assay.stats.inputs import Floats
 
@@ -52,7 +53,7 @@ def trimmed_mean_statistic(share: float) -> Statistic:
 
     share: 0 to below 0.5. Source: Tukey & McLaughlin 1963.
     """
-    if not 0 <= share < 0.5:
+    if not (is_number(share) and 0 <= share < 0.5):
         raise InvalidInput("share", share, "a number from 0 to below 0.5")
 
     def of(columns: Floats, weights: Floats) -> Floats:

@@ -13,7 +13,7 @@ from scipy.special import xlogy
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate, Validity
-from assay.stats.arm import EMPTY_ARM, ZERO_VARIANCE
+from assay.stats.arm import EMPTY_ARM, MOST_UNITS, ZERO_VARIANCE
 from assay.stats.fixed.chi_tail import chi_square_log_p
 from assay.stats.fixed.core import Shares
 from assay.stats.fixed.share_pair import p_of
@@ -165,10 +165,12 @@ def _checked(table: ArrayLike) -> Floats:
     accepted = "rows of whole counts, at least 2 rows and 2 columns"
     try:
         counts = np.asarray(table, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput("table", type(table).__name__, accepted) from None
     if counts.ndim != 2 or min(counts.shape) < 2:
         raise InvalidInput("table", f"an array of shape {counts.shape}", accepted)
     if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.floor(counts)).all()):
         raise InvalidInput("table", "counts that are negative, missing or not whole", accepted)
+    if counts.sum() > MOST_UNITS:
+        raise InvalidInput("table", f"{counts.sum():g} units", f"at most {MOST_UNITS:,} units in all")
     return counts

@@ -12,17 +12,20 @@ from assay.model.moments import Moments
 from assay.model.result import NoEstimate
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, residual_squares
+from assay.stats.checks import is_number
 from assay.stats.fixed.counted import counted
 from assay.stats.inputs import array_moments, units_of
 
 AT_MOST, BELOW, OBSERVATIONS = "at_most", "below", "observations"
 COLUMNS = (AT_MOST, BELOW, OBSERVATIONS)
 
+_LEAST_Q = 1e-9
+
 
 def check_q(q: float) -> float:
     """A quantile above 0 and below 1."""
-    if not 0 < q < 1:
-        raise InvalidInput("q", q, "a number above 0 and below 1, as 0.5 for the median")
+    if not (is_number(q) and _LEAST_Q <= q <= 1 - _LEAST_Q):
+        raise InvalidInput("q", q, "a number above 0 and below 1, as 0.5 for the median; at least 1e-9 from either")
     return q
 
 

@@ -6,12 +6,13 @@ import math
 
 from numpy.typing import ArrayLike
 
+from assay.errors import InvalidInput
 from assay.model.moments import Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, beside_variance
 from assay.stats.fixed.judge import judge
 from assay.stats.fixed.parts import Parts, cuped_parts, mean_parts, ratio_parts
-from assay.stats.inputs import Share, check_alpha, moments_of, share_of
+from assay.stats.inputs import Share, check_alpha, finite, moments_of, not_moments, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 
 Units = Moments | ArrayLike
@@ -19,6 +20,8 @@ Shares = Share | tuple[int, int] | Moments | ArrayLike
 
 _TWO_SIDED = Alternative.TWO_SIDED
 _NOTHING_BESIDE = (0.0, 0.0)
+_NULL = "a finite difference"
+_SHARE_NULL = "a difference of two shares, above -1 and below 1"
 
 
 def two_proportion_z(
@@ -41,6 +44,10 @@ def two_proportion_z(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    if type(null) is not float or null:
+        null = finite(null, "null", _SHARE_NULL)
+        if not -1 < null < 1:
+            raise InvalidInput("null", null, _SHARE_NULL)
     x_t, n_t = share_of(treatment, "treatment")
     x_c, n_c = share_of(control, "control")
     with_pool = pooled and null == 0
@@ -92,6 +99,7 @@ def student_t(
         nu = n_t + n_c - 2.0
         pooled = ((n_t - 1) * s_t + (n_c - 1) * s_c) / nu
         looked_for = alternative_of(alternative)
+        null = finite(null, "null", _NULL)
         v_t, v_c = pooled / n_t, pooled / n_c
         return judge("student_t", m_t, m_c, v_t, v_c, nu, v_t + v_c, check_alpha(alpha), looked_for, null)
     return _compare("student_t", t, c, alpha, alternative, null)
@@ -111,7 +119,11 @@ def ratio_t(
     The denominator must be well away from 0: some ten of its standard errors.
     Source: Deng, Knoblich & Lu 2018, "Applying the Delta Method in Metric Analytics", section 3.
     """
-    return _compare("ratio_t", ratio_parts(treatment), ratio_parts(control), alpha, alternative, null)
+    try:
+        t, c = ratio_parts(treatment), ratio_parts(control)
+    except AttributeError:
+        raise not_moments(treatment, control) from None
+    return _compare("ratio_t", t, c, alpha, alternative, null)
 
 
 def cuped_t(
@@ -128,9 +140,12 @@ def cuped_t(
     more than two variants adjust over all of them (`assay.stats.reduction.cuped.adjustment`) and use `compare_arms`.
     Source: Deng, Xu, Kohavi & Walker 2013, "Improving the Sensitivity of Online Controlled Experiments".
     """
-    pair = cuped_parts(treatment, control)
+    try:
+        pair = cuped_parts(treatment, control)
+    except AttributeError:
+        raise not_moments(treatment, control) from None
     if isinstance(pair, NoEstimate):
-        return nothing("cuped_t", pair, alternative=alternative_of(alternative), null=null, level=1 - alpha)
+        return _compare("cuped_t", pair, pair, alpha, alternative, null)
     t, c, beside = pair
     return _compare("cuped_t", t, c, alpha, alternative, null, None, beside)
 
@@ -150,7 +165,7 @@ def compare_arms(
     c = control if isinstance(control, NoEstimate) else (control.n, control.value, control.unit_variance)
     beside = _NOTHING_BESIDE
     if isinstance(treatment, Arm) and isinstance(control, Arm):
-        beside = beside_variance(treatment.shared, control.shared)
+        beside = beside_variance(treatment.shared, control.shared, treatment.variance, control.variance)
     return _compare(test, t, c, alpha, alternative, null, floor, beside)
 
 
@@ -166,6 +181,8 @@ def _compare(
 ) -> Outcome:
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    if type(null) is not float or null:
+        null = finite(null, "null", _NULL)
     if isinstance(treatment, NoEstimate):
         return nothing(test, treatment, alternative=looked_for, null=null, level=1 - alpha)
     if isinstance(control, NoEstimate):

@@ -34,8 +34,11 @@ class Together(NamedTuple):
 def counted(given: ValueCounts | ArrayLike, name: str) -> Counted:
     """Value counts, or one number per unit, as arrays. Raises InvalidInput naming `name`."""
     found = value_counts_of(given, name)
-    values, counts = np.asarray(found.values, dtype=np.float64), np.asarray(found.counts, dtype=np.float64)
-    if values.size and not (np.isfinite(values).all() and (np.diff(values) > 0).all()):
+    try:
+        values, counts = np.asarray(found.values, dtype=np.float64), np.asarray(found.counts, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput(name, "values or counts that are no numbers", "numbers, each with its units") from None
+    if values.size and not (np.isfinite(values).all() and (values[1:] > values[:-1]).all()):
         raise InvalidInput(name, "values out of order, repeated or not finite", "distinct finite values, ascending")
     whole = np.isfinite(counts).all() and (counts == np.floor(counts)).all() and (counts >= 0).all()
     if not whole or counts.sum() > _WIDEST:

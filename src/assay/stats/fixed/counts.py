@@ -10,8 +10,9 @@ from scipy.special import betaincinv
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
-from assay.stats.arm import EMPTY_ARM, ZERO_VARIANCE
+from assay.stats.arm import EMPTY_ARM, MOST_UNITS, ZERO_VARIANCE
 from assay.stats.armview import wilson as wilson_limits
+from assay.stats.checks import is_finite
 from assay.stats.distributions import normal_quantile
 from assay.stats.estimate import CONTROL_NEAR_ZERO, ZERO_CONTROL, relative_change
 from assay.stats.fixed.dispersion import CountedUnits, Counts, counted_units, dispersion_of
@@ -197,7 +198,8 @@ def _checked(given: tuple[float, float], name: str) -> Rate | None:
     events, exposure = given
     accepted = "(events, exposure): a whole number of events of at least 0 and a finite exposure of at least 0"
     try:
-        right = math.isfinite(events) and math.isfinite(exposure) and events == int(events) and min(given) >= 0
+        right = is_finite(events) and is_finite(exposure) and events == int(events) and min(given) >= 0
+        right = right and events <= MOST_UNITS and exposure <= 1e60 and (exposure == 0 or exposure >= 1e-60)
     except TypeError:
         right = False
     if not right or (exposure == 0 and events > 0):

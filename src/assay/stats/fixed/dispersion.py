@@ -13,7 +13,7 @@ from assay.errors import InvalidInput
 from assay.model.moments import VALUE, Moments
 from assay.model.result import NoEstimate, Validity
 from assay.model.valuecounts import ValueCounts
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, MOST_UNITS, ONE_UNIT, ZERO_VARIANCE, sound
 from assay.stats.fixed.chi_tail import chi_square_log_p
 from assay.stats.fixed.counted import Counted, counted
 from assay.stats.fixed.share_pair import p_of
@@ -73,6 +73,8 @@ def counted_units(given: Counts, name: str) -> CountedUnits | NoEstimate:
         return EMPTY_ARM
     if (found.values < 0).any() or (found.values != np.floor(found.values)).any():
         raise InvalidInput(name, "values that are negative or not whole", "a whole number of events per unit")
+    if found.values[-1] > MOST_UNITS:
+        return BAD_MOMENTS
     mean = float(found.values @ found.counts) / found.n
     return CountedUnits(found.n, mean, float(((found.values - mean) ** 2) @ found.counts), found)
 

@@ -21,7 +21,7 @@ class Thresholds(NamedTuple):
 
     def word(self, size: float) -> str:
         """The word for a size of at least 0."""
-        return WORDS[(size >= self.small) + (size >= self.medium) + (size >= self.large)]
+        return WORDS[sum(bool(size >= least) for least in (self.small, self.medium, self.large))]
 
     def scaled(self, factor: float) -> Thresholds:
         """The same thresholds on another scale."""

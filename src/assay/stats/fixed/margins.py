@@ -14,6 +14,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import Hypothesis
 from assay.model.result import NoEstimate
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, Arm, beside_variance
+from assay.stats.checks import is_number
 from assay.stats.fixed.core import Shares, Units
 from assay.stats.fixed.judge import judge, tail
 from assay.stats.fixed.parts import mean_parts
@@ -97,6 +98,8 @@ def margin_test(
     """
     wanted, size = _wanted(hypothesis), _checked(margin)
     check_alpha(alpha)
+    if wanted is Hypothesis.EQUIVALENCE and alpha >= 0.5:
+        raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5: the interval has level 1 - 2 alpha")
     name = f"{test}_{wanted.value}"
     if isinstance(treatment, NoEstimate):
         return nothing(name, treatment, level=1 - alpha)
@@ -110,7 +113,7 @@ def margin_test(
     is_pair = len(sides) == 2
     alternative = Alternative.TWO_SIDED if is_pair else sides[0][1]
     v_t, v_c = treatment.variance, control.variance
-    spread, tilt = beside_variance(treatment.shared, control.shared)
+    spread, tilt = beside_variance(treatment.shared, control.shared, v_t, v_c)
     shown = judge(
         name,
         treatment.value,
@@ -172,6 +175,6 @@ def _wanted(hypothesis: Hypothesis | str) -> Hypothesis:
 
 
 def _checked(margin: float) -> float:
-    if not 0 < margin < 1:
+    if not (is_number(margin) and 0 < margin < 1):
         raise InvalidInput("margin", margin, "a share of the control above 0 and below 1")
     return margin

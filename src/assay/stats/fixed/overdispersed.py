@@ -18,6 +18,7 @@ from assay.stats.fixed.share_pair import relative_question
 from assay.stats.outcome import Alternative, Outcome, nothing
 
 _FEW_EVENTS = 30
+_LOG_LARGEST = 700.0
 _LEAST, _MOST = 1e-6, 1e6
 NO_EVENTS = NoEstimate("no_events", "no event happened in the treatment, so its logarithm has no standard error")
 
@@ -79,7 +80,9 @@ def negative_binomial_test(
         p,
         log_p,
         relative_change(difference, c.mean),
-        asked.interval(math.expm1(log_ratio - half), math.expm1(log_ratio + half)),
+        asked.interval(
+            math.expm1(log_ratio - half), math.expm1(log_ratio + half) if log_ratio + half < _LOG_LARGEST else None
+        ),
         z,
         None,
         asked.alternative,

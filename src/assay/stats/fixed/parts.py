@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
-from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, beside_variance, mean_arm, ratio_arm, sound
+from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, MOST_UNITS, ONE_UNIT, beside_variance, mean_arm, ratio_arm, sound
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 
 Parts = tuple[int, float, float]
@@ -16,16 +16,16 @@ Parts = tuple[int, float, float]
 _LARGEST, _LARGEST_SQUARE = 1e60, 1e120
 _ROUNDING_SQUARED = 1e-26
 _RESIDUAL = 1e-12
-_RATIO, _ADJUSTED = (VALUE, DENOMINATOR), (VALUE, COVARIATE)
+_MEAN, _RATIO, _ADJUSTED = (VALUE,), (VALUE, DENOMINATOR), (VALUE, COVARIATE)
 
 
 def mean_parts(moments: Moments) -> Parts | NoEstimate:
     """A mean per unit."""
     n = moments.n
-    if n <= 0:
-        return EMPTY_ARM
+    if not 0 < n <= MOST_UNITS:
+        return EMPTY_ARM if n <= 0 else BAD_MOMENTS
     mean, squares = moments.means[0], moments.comoments[0]
-    if len(moments.means) > 1:
+    if moments.columns != _MEAN:
         if not sound(moments):
             return BAD_MOMENTS
         arm = mean_arm(moments)
@@ -76,10 +76,11 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts, tup
                 n = n_t + n_c
                 own = theta * (yx_t - theta * xx_t) / n
                 own_t, own_c = own / (n_t - 1), -own / (n_c - 1)
+                moved = n_t / (n_t - 1) * xx_t + n_c / (n_c - 1) * xx_c
                 return (
                     (n_t, y_t - theta * (x_t - middle), left_t / (n_t - 1)),
                     (n_c, y_c - theta * (x_c - middle), left_c / (n_c - 1)),
-                    (square * xx / ((n - 2) * n) + own_t + own_c, own_t - own_c),
+                    (square * moved / (n * n) + own_t + own_c, own_t - own_c),
                 )
     if not (sound(treatment) and sound(control)):
         return BAD_MOMENTS
@@ -88,7 +89,7 @@ def cuped_parts(treatment: Moments, control: Moments) -> tuple[Parts, Parts, tup
         return by
     t, c = adjusted_arm(treatment, by), adjusted_arm(control, by)
     parts = (t.n, t.value, t.unit_variance), (c.n, c.value, c.unit_variance)
-    return *parts, beside_variance(t.shared, c.shared)
+    return *parts, beside_variance(t.shared, c.shared, t.variance, c.variance)
 
 
 def _ordinary(a: float, b: float, aa: float, ab: float, bb: float) -> bool:

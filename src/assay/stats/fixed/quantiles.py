@@ -18,7 +18,7 @@ from assay.stats.fixed.counted import Counted, counted
 from assay.stats.fixed.judge import tail
 from assay.stats.fixed.quantilescore import Scores, scored
 from assay.stats.fixed.samplequantile import quantile_of
-from assay.stats.inputs import Floats, check_alpha
+from assay.stats.inputs import Floats, check_alpha, finite
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 
 Observed = ValueCounts | ClusteredQuantile | ArrayLike
@@ -56,6 +56,7 @@ def quantile_difference(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    null = finite(null, "null", "a finite difference")
     check_q(q)
     if isinstance(treatment, ClusteredQuantile) is not isinstance(control, ClusteredQuantile):
         raise InvalidInput("control", type(control).__name__, "both arms clustered, or neither")
@@ -121,7 +122,7 @@ def _reach(t: Scores, c: Scores, critical: float) -> tuple[Floats, Floats, bool]
     accepted = np.abs(c.at) <= critical
     left = np.sqrt(critical * critical - c.at[accepted] ** 2)
     highest = t.values[np.searchsorted(t.at, left, side="right") - 1]
-    open_end = -c.before <= critical or bool((left >= t.after).any())
+    open_end = not left.size or -c.before <= critical or bool((left >= t.after).any())
     return highest, c.values[accepted], open_end
 
 

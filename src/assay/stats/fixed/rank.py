@@ -16,6 +16,7 @@ from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE
+from assay.stats.checks import is_number
 from assay.stats.distributions import student_quantile
 from assay.stats.fixed.counted import counted
 from assay.stats.fixed.judge import tail
@@ -100,7 +101,7 @@ def brunner_munzel(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not -0.5 < null < 0.5:
+    if not (is_number(null) and -0.5 < null < 0.5):
         raise InvalidInput("null", null, "a number above -0.5 and below 0.5")
     t, c = counted(treatment, "treatment"), counted(control, "control")
     if not t.n or not c.n or min(t.n, c.n) < 2:

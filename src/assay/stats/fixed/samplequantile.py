@@ -12,6 +12,7 @@ from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT
+from assay.stats.checks import is_number
 from assay.stats.fixed.clustered import ClusteredQuantile, check_q
 from assay.stats.fixed.counted import Counted, counted
 from assay.stats.fixed.quantilescore import scored
@@ -48,7 +49,7 @@ def sample_quantile(values: ValueCounts | ArrayLike, q: float, *, definition: in
     1: the smallest value with at least a share q at or below it; 2 averages where 1 jumps; 3 takes the nearest rank.
     4 to 9 go straight from one ordered value to the next. q may be 0 or 1.
     """
-    if not 0 <= q <= 1:
+    if not (is_number(q) and 0 <= q <= 1):
         raise InvalidInput("q", q, "a number from 0 to 1, as 0.5 for the median")
     if definition not in range(1, 10):
         raise InvalidInput("definition", definition, "a whole number from 1 to 9 (Hyndman & Fan 1996)")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import EMPTY_ARM
+from assay.stats.checks import is_number
 from assay.stats.distributions import SMALLEST_P
 from assay.stats.fixed.core import Shares
 from assay.stats.inputs import check_alpha, share_of
@@ -30,6 +31,9 @@ class SharePair(NamedTuple):
     def difference(self) -> float:
         """Treatment minus control."""
         return self.x_t / self.n_t - self.x_c / self.n_c
+
+
+_LARGEST_LIFT = 1e9
 
 
 class Question(NamedTuple):
@@ -67,15 +71,16 @@ def share_pair(treatment: Shares, control: Shares) -> SharePair | NoEstimate:
 
 def question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about a difference of two shares; the null lies above -1 and below 1."""
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of two shares, above -1 and below 1")
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 
 
 def relative_question(alpha: float, alternative: Alternative | str, null: float = 0.0) -> Question:
     """A checked question about treatment / control - 1; the null is finite and above -1."""
-    if not -1 < null <= _LARGEST_CHANGE:
-        raise InvalidInput("null", null, "a relative change above -1, e.g. -0.02 for 2 % less, to 1e9")
+    if not (is_number(null) and -1 < null <= _LARGEST_LIFT):
+        accepted = f"a relative change above -1, e.g. -0.02 for 2 % less, and at most {_LARGEST_LIFT:g}"
+        raise InvalidInput("null", null, accepted)
     return Question(check_alpha(alpha), alternative_of(alternative), float(null))
 
 

@@ -12,7 +12,7 @@ from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM, ZERO_VARIANCE
 from assay.stats.fixed.counted import Counted, counted
 from assay.stats.fixed.rankcounts import EXACT_BELOW, count_wins, judge_wins, wins_apart
-from assay.stats.inputs import Floats, check_alpha
+from assay.stats.inputs import Floats, check_alpha, finite
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 
 _TWO_SIDED = Alternative.TWO_SIDED
@@ -40,6 +40,7 @@ def hodges_lehmann(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    null = finite(null, "null", "a finite difference")
     t, c = counted(treatment, "treatment"), counted(control, "control")
     if not t.n or not c.n:
         return nothing("hodges_lehmann", EMPTY_ARM, alternative=looked_for, null=null, level=1 - alpha)

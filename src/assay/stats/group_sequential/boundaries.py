@@ -14,6 +14,7 @@ from functools import lru_cache
 from scipy.special import ndtr
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 from assay.stats.distributions import normal_quantile
 from assay.stats.group_sequential.process import MOST_LOOKS, Process, information_of
 from assay.stats.group_sequential.spending import (
@@ -119,7 +120,7 @@ def wang_tsiatis_boundaries(
     alternative: Alternative | str = Alternative.TWO_SIDED,
 ) -> Boundaries:
     """Boundaries C t^(δ - 1/2): δ = 0 is O'Brien–Fleming, δ = 1/2 Pocock (Wang & Tsiatis 1987)."""
-    if not -1 <= delta <= 1:
+    if not (is_number(delta) and -1 <= delta <= 1):
         raise InvalidInput("delta", delta, "a number from -1 to 1")
     levels, side = looks_of(looks), alternative_of(alternative)
     constant = _constant(levels, float(delta), check_alpha(alpha), side)
@@ -136,7 +137,7 @@ def haybittle_peto_boundaries(
     """The boundary `early` at all looks but the last, which takes what is left of alpha (Haybittle 1971; Peto 1976)."""
     levels, side = looks_of(looks), alternative_of(alternative)
     rate = check_alpha(alpha) / sides_of(side)
-    if not 0 < early < math.inf:
+    if not (is_number(early) and 0 < early < math.inf):
         raise InvalidInput("early", early, "a number above 0")
     process, left = Process(levels), rate
     for _ in levels[:-1]:
@@ -164,7 +165,7 @@ def obrien_fleming_constant(
 def looks_of(looks: int | Iterable[float]) -> tuple[float, ...]:
     """Information fractions: k equally spaced, or as given, ending at 1. Raises InvalidInput naming looks."""
     if isinstance(looks, int):
-        if not 1 <= looks <= MOST_LOOKS or isinstance(looks, bool):
+        if not (is_number(looks) and 1 <= looks <= MOST_LOOKS) or isinstance(looks, bool):
             raise InvalidInput("looks", looks, f"a whole number from 1 to {MOST_LOOKS}, or information fractions")
         return tuple((k + 1) / looks for k in range(looks))
     levels = information_of(looks, "looks")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 
 _WORTH_SAYING = 0.25
 """Error beyond the side's own, as a share of it, that is worth a warning."""
@@ -18,9 +19,9 @@ def skewness_of_z(skewness: float, n_treatment: float, n_control: float) -> floa
     one size, whose skewness cancels.
     """
     for name, n in (("n_treatment", n_treatment), ("n_control", n_control)):
-        if not 0 < n < math.inf:
+        if not (is_number(n) and 0 < n < math.inf):
             raise InvalidInput(name, n, "a number of units above 0")
-    if not math.isfinite(skewness):
+    if not is_finite(skewness):
         raise InvalidInput("skewness", skewness, "a finite number")
     a, b = 1 / n_treatment, 1 / n_control
     return skewness * (a - b) / math.sqrt(a + b)

@@ -15,11 +15,14 @@ from itertools import pairwise
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_finite, is_number
 from assay.stats.group_sequential.design import GroupDesign
 from assay.stats.group_sequential.looks import Look, Seen, counted
 from assay.stats.group_sequential.process import LEAST_GROWTH, Process
 from assay.stats.group_sequential.repeated import actual_bounds
 from assay.stats.outcome import Alternative, Outcome
+
+_LEAST_SD = 1e-6
 
 NO_LOOK = NoEstimate("no_look", "no look counts yet, so there is nothing to condition on")
 PLAN_FULFILLED = NoEstimate("plan_fulfilled", "the planned information is in; there is no look to come")
@@ -71,9 +74,9 @@ def conditional_power(
     maximum_information: as in `monitor`. It supposes that no boundary was crossed so far; futility boundaries to come
     count only when binding.
     """
-    if prior_sd is not None and not 0 < prior_sd < math.inf:
-        raise InvalidInput("prior_sd", prior_sd, "a number above 0, or None for a flat prior")
-    if not math.isfinite(prior_mean):
+    if prior_sd is not None and not (is_number(prior_sd) and _LEAST_SD <= prior_sd < math.inf):
+        raise InvalidInput("prior_sd", prior_sd, f"a number of at least {_LEAST_SD:g}, or None for a flat prior")
+    if not is_finite(prior_mean):
         raise InvalidInput("prior_mean", prior_mean, "a finite number")
     rest = _rest(design, looks, null, maximum_information)
     if isinstance(rest, NoEstimate):
@@ -92,7 +95,9 @@ def conditional_power(
 
 def b_value(z: float, fraction: float) -> float:
     """B(t) = z √t, whose expected path is a straight line; at t = 1 it is z (Lan & Wittes 1988)."""
-    if not (math.isfinite(fraction) and fraction > 0):
+    if not is_finite(z):
+        raise InvalidInput("z", z, "a finite number")
+    if not (is_finite(fraction) and fraction > 0):
         raise InvalidInput("fraction", fraction, "an information fraction above 0")
     return z * math.sqrt(fraction)
 
@@ -112,7 +117,7 @@ def futile_by_conditional_power(
     power: with limit c under the planned effect, at most β / (1 - c) instead of β is missed (stochastic curtailment,
     Lan, Simon & Halperin 1982, Communications in Statistics C 1:207–219).
     """
-    if not 0 < below < 1:
+    if not (is_number(below) and 0 < below < 1):
         raise InvalidInput("below", below, "a number above 0 and below 1")
     wanted = _trend(trend)
     found = conditional_power(design, looks, maximum_information=maximum_information, null=null)
@@ -127,7 +132,7 @@ def conditional_power_boundary(
     """
     if design.alternative is Alternative.TWO_SIDED:
         raise InvalidInput("design", "a two-sided design", "a design with alternative greater or less")
-    if not 0 < below < 1:
+    if not (is_number(below) and 0 < below < 1):
         raise InvalidInput("below", below, "a number above 0 and below 1")
     wanted = _trend(trend)
     rest = _rest(design, [Look(information=item, z=0.0) for item in information], 0.0, None)
@@ -206,8 +211,9 @@ def _predictive(rest: _Rest, prior_mean: float, prior_sd: float | None) -> float
     covariances are those. So the looks to come are again looks at a Brownian motion.
     """
     t = rest.fraction
-    precision = t + (0.0 if prior_sd is None else prior_sd**-2)
-    mean = (rest.z * math.sqrt(t) + (0.0 if prior_sd is None else prior_mean * prior_sd**-2)) / precision
+    known = 0.0 if prior_sd is None else float(prior_sd) ** -2
+    precision = t + known
+    mean = (rest.z * math.sqrt(t) + prior_mean * known) / precision
     variance = 1 / precision
     times = tuple((item - t) / (1 + variance * (item - t)) for item in rest.information)
     if any(after < before * LEAST_GROWTH for before, after in pairwise(times)):

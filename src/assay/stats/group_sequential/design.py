@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import normal_quantile
 from assay.stats.group_sequential.boundaries import Boundaries, cumulated, looks_of, shown
 from assay.stats.group_sequential.futility import Bounds, bounds_of, drift_with_futility
@@ -46,7 +47,7 @@ class GroupDesign:
 
     def sample_sizes(self, fixed_sample: float) -> tuple[int, ...]:
         """Units at each look, when the test with one look needs `fixed_sample` for the same alpha and power."""
-        if not 0 < fixed_sample < math.inf:
+        if not (is_number(fixed_sample) and 0 < fixed_sample < math.inf):
             raise InvalidInput("fixed_sample", fixed_sample, "a number of units above 0")
         return tuple(math.ceil(fixed_sample * self.inflation * t - 1e-9) for t in self.information)
 
@@ -92,7 +93,7 @@ def group_design(
     """
     levels, side = looks_of(looks), alternative_of(alternative)
     check_alpha(alpha)
-    if not alpha < power < 1:
+    if not (is_number(power) and alpha < power < 1):
         raise InvalidInput("power", power, f"a number above alpha = {alpha:g} and below 1")
     if futility is not None and side is Alternative.TWO_SIDED:
         raise InvalidInput("futility", "a spending function", "none for two_sided; futility needs greater or less")
@@ -130,7 +131,7 @@ def operating(design: GroupDesign, drift: float, *, obey_futility: bool = True) 
 
     obey_futility False: nobody stops for futility, although the design has such boundaries.
     """
-    if not math.isfinite(drift):
+    if not is_finite(drift):
         raise InvalidInput("drift", drift, "a finite number")
     unlimited = [-math.inf if item is None else item for item in design.futility]
     futility = unlimited if obey_futility else [-math.inf] * len(unlimited)

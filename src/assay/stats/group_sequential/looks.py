@@ -12,6 +12,7 @@ from scipy.special import ndtri, ndtri_exp
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
+from assay.stats.checks import is_finite
 from assay.stats.distributions import normal_quantile
 from assay.stats.group_sequential.boundaries import FULL
 from assay.stats.group_sequential.process import LEAST_GROWTH, MOST_LOOKS
@@ -43,7 +44,7 @@ class Look:
     def __post_init__(self) -> None:
         for name in ("information", "z", "estimate", "standard_error", "skewness"):
             value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
+            if value is not None and not is_finite(value):
                 raise InvalidInput(name, value, "a finite number")
         if self.standard_error is not None and self.standard_error < 0:
             raise InvalidInput("standard_error", self.standard_error, "a number of at least 0")

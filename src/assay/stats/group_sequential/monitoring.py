@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
+from assay.stats.checks import is_finite
 from assay.stats.distributions import floored
 from assay.stats.group_sequential.boundaries import cumulated, nominal_alpha, shown
 from assay.stats.group_sequential.cautions import skewed_looks
@@ -136,7 +137,7 @@ def monitor(
     `skewness` get a warning there.
     """
     side = design.alternative
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite number")
     found = counted(looks, alternative=side, null=null, maximum_information=maximum_information)
     course = _course(design, [item for item in found if isinstance(item, Seen)], null, final)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from scipy.special import log_ndtr, ndtri_exp
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, alternative_of
 
@@ -82,7 +83,7 @@ def pocock_spending() -> Spending:
 
 def kim_demets_spending(rho: float) -> Spending:
     """The power family f(t) = α t^ρ, ρ > 0 (Kim & DeMets 1987, Biometrika 74:149–154). 3 is near O'Brien–Fleming."""
-    if not 0 < rho <= 100:
+    if not (is_number(rho) and 0 < rho <= 100):
         raise InvalidInput("rho", rho, "a number above 0, at most 100")
     return Spending(kind=SpendingKind.KIM_DEMETS, parameter=float(rho))
 
@@ -92,7 +93,7 @@ def hwang_shih_decani_spending(gamma: float) -> Spending:
 
     -4 is near O'Brien–Fleming, 1 near Pocock.
     """
-    if not -100 <= gamma <= 100:
+    if not (is_number(gamma) and -100 <= gamma <= 100):
         raise InvalidInput("gamma", gamma, "a number from -100 to 100")
     return Spending(kind=SpendingKind.HWANG_SHIH_DECANI, parameter=float(gamma))
 
@@ -119,7 +120,7 @@ def alpha_spent(
 ) -> float:
     """The error spent by an information fraction, over both sides where the test has two; at most alpha."""
     sides = sides_of(alternative_of(alternative))
-    if not (fraction >= 0 and math.isfinite(fraction)):
+    if not (fraction >= 0 and is_finite(fraction)):
         raise InvalidInput("fraction", fraction, "a number of at least 0")
     return min(alpha, sides * math.exp(spending.log_spent(fraction, math.log(check_alpha(alpha) / sides))))
 

@@ -7,6 +7,8 @@ from itertools import accumulate
 
 from assay.errors import InvalidInput
 from assay.model.plan import Correction
+from assay.stats.checks import is_finite
+from assay.stats.inputs import check_alpha
 
 FAMILYWISE = (Correction.BONFERRONI, Correction.HOLM, Correction.HOCHBERG, Correction.DUNNETT)
 """Corrections that bound the chance of any false alarm in the family."""
@@ -33,6 +35,12 @@ def adjust(p_values: Sequence[float], method: Correction | str) -> list[float]:
     see `assay.stats.multiple.dunnett`. none: as given.
     """
     method = correction_of(method)
+    try:
+        wrong = [p for p in p_values if not 0 <= p <= 1]
+    except (TypeError, ValueError):
+        raise InvalidInput("p_values", p_values, "numbers from 0 to 1") from None
+    if wrong:
+        raise InvalidInput("p_values", wrong[0], "numbers from 0 to 1")
     m = len(p_values)
     order = sorted(range(m), key=lambda i: p_values[i])
     ascending = [p_values[i] for i in order]
@@ -63,4 +71,7 @@ def interval_alpha(alpha: float, family_size: int, method: Correction | str) -> 
     just includes 0; Dunnett's own intervals are narrower (`assay.stats.multiple.dunnett`).
     """
     corrects = correction_of(method) in FAMILYWISE
+    check_alpha(alpha)
+    if not is_finite(family_size) or family_size < 0:
+        raise InvalidInput("family_size", family_size, "a whole number of at least 0")
     return alpha / max(1, family_size) if corrects else alpha

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import gammainccinv, gammaincinv, gammaln, ndtr
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 from assay.stats.distributions import floored, student_p
 from assay.stats.inputs import check_freedom
 
@@ -55,9 +56,10 @@ def dunnett_p(
     degrees of freedom that do, make it approximate. Right to about 1e-9 of p, also where p is tiny.
     """
     lambdas = _lambdas(sizes, control_size)
-    if len(statistics) != len(lambdas):
-        raise InvalidInput("statistics", f"{len(statistics)} numbers", f"{len(lambdas)}, one for each size")
-    if any(math.isnan(value) for value in statistics):
+    _check_freedom(degrees_of_freedom)
+    if np.ndim(statistics) != 1 or len(statistics) != len(lambdas):
+        raise InvalidInput("statistics", statistics, f"{len(lambdas)} numbers, one for each size")
+    if any(not is_number(value) or math.isnan(value) for value in statistics):
         raise InvalidInput("statistics", list(statistics), "numbers")
     bounds = [value if one_sided else abs(value) for value in statistics]
     found = {
@@ -77,9 +79,10 @@ def dunnett_critical(
     """The bound that the largest statistic exceeds with probability alpha: of simultaneous intervals est ± c · se."""
     from scipy.optimize import brentq
 
-    if not 0 < alpha < 0.5:
+    if not (is_number(alpha) and 0 < alpha < 0.5):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
     lambdas = _lambdas(sizes, control_size)
+    _check_freedom(degrees_of_freedom)
 
     def excess(bound: float) -> float:
         outside = chance_outside(bound, lambdas, degrees_of_freedom, one_sided=one_sided)
@@ -112,11 +115,19 @@ def chance_outside(bound: float, lambdas: Floats, degrees_of_freedom: float, *, 
     return float(scale_weights @ (-np.expm1(kept) * z_weights).sum(axis=1))
 
 
+def _check_freedom(degrees_of_freedom: float) -> None:
+    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
+
+
 def _lambdas(sizes: Sequence[float], control_size: float) -> Floats:
-    values = np.asarray(sizes, dtype=np.float64)
+    try:
+        values = np.asarray(sizes, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput("sizes", sizes, "a number above 0 for each treatment") from None
     if values.ndim != 1 or not values.size or not (np.isfinite(values) & (values > 0)).all():
-        raise InvalidInput("sizes", list(sizes), "a number above 0 for each treatment")
-    if not 0 < control_size < math.inf:
+        raise InvalidInput("sizes", values.tolist(), "a number above 0 for each treatment")
+    if not (is_number(control_size) and 0 < control_size < math.inf):
         raise InvalidInput("control_size", control_size, "a number above 0")
     return np.sqrt(np.minimum(values / (values + control_size), 1 - 1e-14))
 

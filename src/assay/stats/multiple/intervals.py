@@ -10,6 +10,7 @@ from assay.errors import InvalidInput
 from assay.model.plan import Correction
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import student_p, student_quantile
 from assay.stats.inputs import check_alpha, check_freedom
 from assay.stats.multiple.adjust import adjust
@@ -31,11 +32,12 @@ class Estimated:
     degrees_of_freedom: float = math.inf
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.estimate):
+        if not is_finite(self.estimate):
             raise InvalidInput("estimate", self.estimate, "a finite number")
-        if not 0 <= self.standard_error < math.inf:
+        if not (is_number(self.standard_error) and 0 <= self.standard_error < math.inf):
             raise InvalidInput("standard_error", self.standard_error, "a finite number of at least 0")
-        check_freedom(self.degrees_of_freedom)
+        if not (is_number(self.degrees_of_freedom) and self.degrees_of_freedom >= 1):
+            raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "a number of at least 1, or infinity")
 
     @property
     def p_value(self) -> float:

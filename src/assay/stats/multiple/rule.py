@@ -29,6 +29,7 @@ from assay.errors import InvalidInput
 from assay.model.metric import Direction
 from assay.model.result import Interval, NoEstimate
 from assay.stats.arm import ZERO_VARIANCE
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import student_quantile
 from assay.stats.fixed.judge import tail
 from assay.stats.inputs import check_alpha, check_freedom
@@ -169,11 +170,12 @@ def metric_tests(
         kind = Purpose(purpose)
     except ValueError:
         raise InvalidInput("purpose", purpose, ", ".join(Purpose)) from None
-    if not math.isfinite(estimate):
+    if not is_finite(estimate):
         raise InvalidInput("estimate", estimate, "a finite number")
-    if not 0 <= standard_error < math.inf:
+    if not (is_number(standard_error) and 0 <= standard_error < math.inf):
         raise InvalidInput("standard_error", standard_error, "a finite number of at least 0")
-    check_freedom(degrees_of_freedom)
+    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
     if (margin is not None) is not (kind is Purpose.GUARDRAIL) or (margin is not None and not 0 < margin < math.inf):
         raise InvalidInput("margin", margin, "a number above 0 for a guardrail, and none for other metrics")
     check_alpha(alpha)
@@ -237,7 +239,7 @@ def _check_numbers(
     if len(quality) != plan.n_quality:
         raise InvalidInput("quality", f"{len(quality)} checks", f"{plan.n_quality}, as planned")
     for name, p in quality.items():
-        if not isinstance(p, NoEstimate) and not 0 <= p <= 1:
+        if not isinstance(p, NoEstimate) and not (is_number(p) and 0 <= p <= 1):
             raise InvalidInput(f"quality.{name}", p, "a p-value")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from assay.errors import InvalidInput
 from assay.model.metric import Hypothesis
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_number
 from assay.stats.planning.cautions import warnings_of
 from assay.stats.planning.contrasts import Contrast, comparison_power, contrasts_of, standard_errors, tail_of
 from assay.stats.planning.design import Design, Scale
@@ -189,7 +190,7 @@ def _units(design: Design, n: int | Sequence[int] | SampleSize) -> tuple[int, ..
         if len(n) != len(design.weights) or not all(2 <= units <= MOST_UNITS for units in n):
             raise InvalidInput("n", list(n), f"{len(design.weights)} whole numbers of at least 2, the control's first")
         return tuple(n)
-    if not 2 <= n <= MOST_UNITS:
+    if not (is_number(n) and 2 <= n <= MOST_UNITS):
         raise InvalidInput("n", n, f"a whole number from 2 to {MOST_UNITS:,}")
     return units_of_size(design, n)
 

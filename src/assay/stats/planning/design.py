@@ -9,6 +9,7 @@ from enum import StrEnum
 from assay.errors import InvalidInput
 from assay.model.metric import Direction, Hypothesis
 from assay.model.plan import Correction
+from assay.stats.checks import is_number
 from assay.stats.planning.measured import MeanMeasure, Measured, ShareMeasure, on_log_scale
 
 DUNNETT = "dunnett"
@@ -52,7 +53,7 @@ class Anytime:
     def __post_init__(self) -> None:
         if self.tuning_units is not None and self.tuning_units < 2:
             raise InvalidInput("tuning_units", self.tuning_units, "a whole number of at least 2, or nothing")
-        if not 1 <= self.looks <= 1000:
+        if not (is_number(self.looks) and 1 <= self.looks <= 1000):
             raise InvalidInput("looks", self.looks, "a whole number from 1 to 1000")
 
 
@@ -68,7 +69,7 @@ class GroupSequential:
     inflation: float
 
     def __post_init__(self) -> None:
-        if not 1 <= self.inflation <= 100:
+        if not (is_number(self.inflation) and 1 <= self.inflation <= 100):
             raise InvalidInput("inflation", self.inflation, "a number from 1 to 100")
 
 
@@ -84,11 +85,11 @@ class Clusters:
     size_cv: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.mean_size < math.inf:
+        if not (is_number(self.mean_size) and 1 <= self.mean_size < math.inf):
             raise InvalidInput("mean_size", self.mean_size, "a number of at least 1")
-        if not 0 <= self.icc <= 1:
+        if not (is_number(self.icc) and 0 <= self.icc <= 1):
             raise InvalidInput("icc", self.icc, "a number from 0 to 1")
-        if not 0 <= self.size_cv < math.inf:
+        if not (is_number(self.size_cv) and 0 <= self.size_cv < math.inf):
             raise InvalidInput("size_cv", self.size_cv, "a number of at least 0")
 
     @property
@@ -131,9 +132,9 @@ class Design:
     form: Form = Form.LARGE_SAMPLE
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < 0.5:
+        if not (is_number(self.alpha) and 0 < self.alpha < 0.5):
             raise InvalidInput("alpha", self.alpha, "a number above 0 and below 0.5")
-        if not -1 < self.correlation < 1:
+        if not (is_number(self.correlation) and -1 < self.correlation < 1):
             raise InvalidInput("correlation", self.correlation, "a number above -1 and below 1")
         self._check_weights()
         self._check_scale()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, chdtri, chndtr, fdtri, ncfdtr, nctdtr, ndtr, ndtri, stdtrit
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -82,8 +83,10 @@ def power_fisher(
     ):
         check_share(name, share)
         check_units(size, n, 1)
-    if not 0 < alpha < 1:
+    if not (is_number(alpha) and 0 < alpha < 1):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
+    if sides not in (1, 2):
+        raise InvalidInput("sides", sides, "1 or 2")
     if p_treatment < p_control:
         p_treatment, p_control, n_treatment, n_control = p_control, p_treatment, n_control, n_treatment
     from scipy.stats import hypergeom
@@ -131,11 +134,11 @@ def _outcomes(n: int, p: float) -> tuple[Floats, Floats]:
 
 def check_share(name: str, share: float) -> None:
     """A share from 0 to 1, both included."""
-    if not 0 <= share <= 1:
+    if not (is_number(share) and 0 <= share <= 1):
         raise InvalidInput(name, share, "a number from 0 to 1")
 
 
 def check_units(name: str, n: int, least: int) -> None:
     """A number of units or groups."""
-    if not least <= n < math.inf:
+    if not (is_number(n) and least <= n < math.inf):
         raise InvalidInput(name, n, f"a whole number of at least {least}")

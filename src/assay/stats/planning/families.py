@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr, ndtri
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 
 Floats = NDArray[np.float64]
 _NODES = 400
@@ -29,7 +30,7 @@ def dunnett_critical(weights: tuple[float, ...], alpha: float, *, sides: int = 2
 
     if len(weights) < 2 or min(weights) <= 0:
         raise InvalidInput("weights", list(weights), "two or more positive numbers, the control's first")
-    if not 0 < alpha < 1:
+    if not (is_number(alpha) and 0 < alpha < 1):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
     k = len(weights) - 1
     loads = _loads(weights)

@@ -14,6 +14,7 @@ from scipy.special import chdtri, gammaln, ndtr, ndtri, stdtrit
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_finite, is_number
 from assay.stats.planning.exact import (
     check_share,
     check_units,
@@ -141,9 +142,9 @@ def power_anova(
     """
     check_units("n_per_group", n_per_group, 2)
     check_units("groups", groups, 2)
-    if not 0 <= between_variance < math.inf:
+    if not (is_number(between_variance) and 0 <= between_variance < math.inf):
         raise InvalidInput("between_variance", between_variance, "a number of at least 0")
-    if not 0 < within_variance < math.inf:
+    if not (is_number(within_variance) and 0 < within_variance < math.inf):
         raise InvalidInput("within_variance", within_variance, "a number above 0")
     noncentrality = (groups - 1) * n_per_group * between_variance / within_variance
     return f_beyond(_tail(alpha, 1), groups - 1, (n_per_group - 1) * groups, noncentrality)
@@ -156,7 +157,7 @@ def power_chi_square(effect: float, n: int, degrees_of_freedom: int, *, alpha: f
     """
     check_units("n", n, 1)
     check_units("degrees_of_freedom", degrees_of_freedom, 1)
-    if not 0 <= effect < math.inf:
+    if not (is_number(effect) and 0 <= effect < math.inf):
         raise InvalidInput("effect", effect, "a number of at least 0")
     return chi_square_beyond(_tail(alpha, 1), degrees_of_freedom, n * effect**2)
 
@@ -197,9 +198,9 @@ def power_rate_ratio(
     n_t, n_c = _sizes(n_treatment, n_control, 1)
     given = {"rate_treatment": rate_treatment, "rate_control": rate_control, "exposure": exposure}
     for name, value in {**given, "dispersion": dispersion, "null_ratio": null_ratio}.items():
-        if not 0 < value < math.inf:
+        if not (is_number(value) and 0 < value < math.inf):
             raise InvalidInput(name, value, "a number above 0")
-    if not 0 <= heterogeneity < math.inf:
+    if not (is_number(heterogeneity) and 0 <= heterogeneity < math.inf):
         raise InvalidInput("heterogeneity", heterogeneity, "a number of at least 0")
     variance = (dispersion / (rate_treatment * exposure) + heterogeneity) / n_t
     variance += (dispersion / (rate_control * exposure) + heterogeneity) / n_c
@@ -223,11 +224,13 @@ def power_equivalence_t(
     """
     n_t, n_c = _sizes(n_treatment, n_control, 2)
     for name, value in (("margin", margin), ("standard_deviation", standard_deviation)):
-        if not 0 < value < math.inf:
+        if not (is_number(value) and 0 < value < math.inf):
             raise InvalidInput(name, value, "a number above 0")
     nu = n_t + n_c - 2
     error = standard_deviation * math.sqrt(1 / n_t + 1 / n_c)
-    t = -float(stdtrit(nu, _tail(alpha, 1)))
+    if _tail(alpha, 1) >= 0.5:
+        raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
+    t = -float(stdtrit(nu, alpha))
     room, off = margin / error, _finite("difference", difference) / error
     low = math.sqrt(float(chdtri(nu, 1 - 1e-13)) / nu)
     high = min(math.sqrt(float(chdtri(nu, 1e-13)) / nu), room / t)
@@ -249,7 +252,7 @@ def _sizes(n_treatment: int, n_control: int | None, least: int) -> tuple[int, in
 
 
 def _tail(alpha: float, sides: int) -> float:
-    if not 0 < alpha < 1:
+    if not (is_number(alpha) and 0 < alpha < 1):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 1")
     if sides not in (1, 2):
         raise InvalidInput("sides", sides, "1 or 2")
@@ -257,6 +260,6 @@ def _tail(alpha: float, sides: int) -> float:
 
 
 def _finite(name: str, value: float) -> float:
-    if not math.isfinite(value):
+    if not is_finite(value):
         raise InvalidInput(name, value, "a finite number")
     return value

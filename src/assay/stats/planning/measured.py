@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 
 _LARGEST = 1e60
 
@@ -26,7 +27,7 @@ class ShareMeasure:
     pooled: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.baseline < 1:
+        if not (is_number(self.baseline) and 0 < self.baseline < 1):
             raise InvalidInput("baseline", self.baseline, "a share above 0 and below 1")
 
     def variance(self, value: float, *, treatment: bool = False) -> float:
@@ -96,7 +97,7 @@ class RateMeasure:
     def __post_init__(self) -> None:
         for name in ("baseline", "exposure", "dispersion"):
             _check_positive(name, getattr(self, name))
-        if not 0 <= self.heterogeneity <= _LARGEST:
+        if not (is_number(self.heterogeneity) and 0 <= self.heterogeneity <= _LARGEST):
             raise InvalidInput("heterogeneity", self.heterogeneity, "a number of at least 0")
 
     def variance(self, value: float, *, treatment: bool = False) -> float:
@@ -120,10 +121,10 @@ def possible_values(measure: Measured) -> tuple[float, float]:
 
 
 def _check_finite(name: str, value: float) -> None:
-    if not abs(value) <= _LARGEST:
+    if not (is_number(value) and abs(value) <= _LARGEST):
         raise InvalidInput(name, value, "a finite number")
 
 
 def _check_positive(name: str, value: float) -> None:
-    if not 0 < value <= _LARGEST:
+    if not (is_number(value) and 0 < value <= _LARGEST):
         raise InvalidInput(name, value, "a number above 0")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from scipy.special import ndtr
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import normal_quantile
 
 _BISECTIONS = 200
@@ -155,22 +156,22 @@ def days_to_completion(
     """
     if n_variants < 2:
         raise InvalidInput("n_variants", n_variants, "a whole number of at least 2")
-    if not (math.isfinite(units_per_day) and units_per_day > 0):
+    if not (is_finite(units_per_day) and units_per_day > 0):
         raise InvalidInput("units_per_day", units_per_day, "a number above 0")
-    if not 0 < traffic_share <= 1:
+    if not (is_number(traffic_share) and 0 < traffic_share <= 1):
         raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
     weight = 1 / n_variants if smallest_weight is None else smallest_weight
-    if not 0 < weight <= 1 / n_variants:
+    if not (is_number(weight) and 0 < weight <= 1 / n_variants):
         raise InvalidInput("smallest_weight", weight, f"a number above 0 and at most {1 / n_variants:g}")
     return math.ceil(round(_units(n_per_variant) / (units_per_day * traffic_share * weight), 9))
 
 
 def _checked(alpha: float, power: float, n_comparisons: int, two_sided: bool) -> _Test:
-    if not 0 < alpha < 0.5:
+    if not (is_number(alpha) and 0 < alpha < 0.5):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
-    if not 0 < power < 1:
+    if not (is_number(power) and 0 < power < 1):
         raise InvalidInput("power", power, "a number above 0 and below 1")
-    if n_comparisons < 1:
+    if not (is_finite(n_comparisons) and n_comparisons >= 1):
         raise InvalidInput("n_comparisons", n_comparisons, "a whole number of at least 1")
     tail = alpha / n_comparisons / (2 if two_sided else 1)
     if power <= tail:
@@ -179,14 +180,14 @@ def _checked(alpha: float, power: float, n_comparisons: int, two_sided: bool) ->
 
 
 def _check_share(baseline: float) -> None:
-    if not 0 < baseline < 1:
+    if not (is_number(baseline) and 0 < baseline < 1):
         raise InvalidInput("baseline", baseline, "a share above 0 and below 1")
 
 
 def _treated_share(baseline: float, relative_effect: float) -> float:
     _check_share(baseline)
-    treated = baseline * (1 + relative_effect)
-    if not math.isfinite(relative_effect) or relative_effect == 0 or not 0 < treated < 1:
+    treated = baseline * (1 + relative_effect) if is_finite(relative_effect) else math.nan
+    if relative_effect == 0 or not 0 < treated < 1:
         lowest, highest = -1.0, 1 / baseline - 1
         accepted = f"an effect other than 0, above {lowest:g} and below {highest:g}, so that the share stays in (0, 1)"
         raise InvalidInput("relative_effect", relative_effect, accepted)
@@ -194,11 +195,11 @@ def _treated_share(baseline: float, relative_effect: float) -> float:
 
 
 def _difference(baseline: float, standard_deviation: float, relative_effect: float) -> float:
-    if not math.isfinite(baseline) or baseline == 0:
+    if not is_finite(baseline) or baseline == 0:
         raise InvalidInput("baseline", baseline, "a number other than 0")
-    if not (math.isfinite(standard_deviation) and standard_deviation > 0):
+    if not (is_finite(standard_deviation) and standard_deviation > 0):
         raise InvalidInput("standard_deviation", standard_deviation, "a number above 0")
-    if not math.isfinite(relative_effect) or relative_effect == 0:
+    if not is_finite(relative_effect) or relative_effect == 0:
         raise InvalidInput("relative_effect", relative_effect, "an effect other than 0")
     if not math.isfinite(baseline * (1 + relative_effect)):
         raise InvalidInput("relative_effect", relative_effect, "an effect that keeps the mean a finite number")
@@ -206,13 +207,13 @@ def _difference(baseline: float, standard_deviation: float, relative_effect: flo
 
 
 def _units(n_per_variant: int) -> int:
-    if n_per_variant < 2:
+    if not (is_finite(n_per_variant) and n_per_variant >= 2):
         raise InvalidInput("n_per_variant", n_per_variant, "a whole number of at least 2")
     return n_per_variant
 
 
 def _finite(effect: float, baseline: float) -> float:
-    if not math.isfinite(effect):
+    if not is_finite(effect):
         raise InvalidInput("baseline", baseline, "a baseline that is not next to nothing beside its spread")
     return effect
 

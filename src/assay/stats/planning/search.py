@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_number
 
 MOST_UNITS = 10**12
 
@@ -59,7 +60,7 @@ def smallest_distance(power_of: Callable[[float], float], power: float, limit: f
 
 def checked_power(power: float, chance: float) -> float:
     """A target power, above the chance of a false alarm and below 1."""
-    if not 0 < power < 1:
+    if not (is_number(power) and 0 < power < 1):
         raise InvalidInput("power", power, "a number above 0 and below 1")
     if power <= chance:
         raise InvalidInput("power", power, f"a number above the chance of a false alarm, {chance:g}")

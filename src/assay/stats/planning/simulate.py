@@ -16,7 +16,8 @@ from scipy.special import betaincinv, ndtri
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
-from assay.stats.inputs import Floats, check_alpha, check_seed, units_of
+from assay.stats.checks import is_number
+from assay.stats.inputs import Floats, check_alpha, finite, units_of
 from assay.stats.outcome import Outcome
 from assay.stats.planning.search import checked_power
 
@@ -111,9 +112,9 @@ def simulate_sample_size(
     checked_power(power, 0.0)
     check_alpha(alpha)
     check_alpha(level, "level")
-    if not 0 < control_per_treatment < math.inf:
+    if not (is_number(control_per_treatment) and 0 < control_per_treatment < math.inf):
         raise InvalidInput("control_per_treatment", control_per_treatment, "a number above 0")
-    if not 2 <= start <= most:
+    if not (is_number(start) and 2 <= start <= most):
         raise InvalidInput("start", start, f"a whole number from 2 to {most:,}")
     _checked(start, start, replications)
     rng = np.random.default_rng(check_seed(seed))
@@ -166,7 +167,8 @@ def drawn_from(values: ArrayLike, *, relative_effect: float = 0.0, absolute_effe
     known = units_of(values, "values")
     if not known.size:
         raise InvalidInput("values", "no values", "at least one number")
-    changed: Floats = known * (1 + relative_effect) + absolute_effect
+    relative, absolute = finite(relative_effect, "relative_effect"), finite(absolute_effect, "absolute_effect")
+    changed: Floats = known * (1 + relative) + absolute
     return lambda rng, n: changed[rng.integers(0, changed.size, n)]
 
 

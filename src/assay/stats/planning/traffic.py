@@ -10,6 +10,10 @@ import numpy as np
 
 from assay.errors import InvalidInput
 from assay.model.result import NoEstimate
+from assay.stats.checks import is_finite, is_number
+
+_MOST_DAYS = 1_000_000_000
+_LEAST_DAILY = 1e-100
 
 Traffic = float | Sequence[float]
 """New units per day, the same every day; or unique units seen up to the end of day 1, 2, …, which never fall."""
@@ -25,9 +29,11 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
     will still be new then is not known. traffic_share: the part that enters, above 0 and at most 1.
     """
     traffic = _checked_traffic(traffic, traffic_share)
-    if not 0 <= total < math.inf:
+    if not (is_finite(total) and total >= 0):
         raise InvalidInput("total", total, "a whole number of at least 0")
     if isinstance(traffic, float):
+        if total / traffic / traffic_share > _MOST_DAYS:
+            return NoEstimate("beyond_traffic", f"{total:,} units need more than {_MOST_DAYS:,} days")
         return math.ceil(total / (traffic * traffic_share) * (1 - 1e-12))
     for day, seen in enumerate(traffic, start=1):
         if seen * traffic_share * (1 + 1e-12) >= total:
@@ -40,8 +46,8 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
 def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Different units in the experiment at the end of a number of days, at least 1."""
     traffic = _checked_traffic(traffic, traffic_share)
-    if not 1 <= days <= _MOST_DAYS:
-        raise InvalidInput("days", days, f"a whole number from 1 to {_MOST_DAYS:,}")
+    if not (is_finite(days) and days >= 1):
+        raise InvalidInput("days", days, "a whole number of at least 1")
     if isinstance(traffic, float):
         return math.floor(days * traffic * traffic_share * (1 + 1e-12))
     if days > len(traffic):
@@ -50,14 +56,16 @@ def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> i
 
 
 def _checked_traffic(traffic: Traffic, traffic_share: float) -> float | list[float]:
-    if not 0 < traffic_share <= 1:
+    if not (is_number(traffic_share) and 0 < traffic_share <= 1):
         raise InvalidInput("traffic_share", traffic_share, "a number above 0 and at most 1")
     if np.ndim(traffic) == 0:
-        daily = float(np.asarray(traffic, dtype=np.float64))
-        if not 0 < daily < math.inf:
-            raise InvalidInput("traffic", daily, "units per day, above 0, or a list of unique units up to each day")
-        return daily
-    days: list[float] = np.asarray(traffic, dtype=np.float64).tolist()
+        if not (is_finite(traffic) and traffic >= _LEAST_DAILY):  # type: ignore[operator]
+            raise InvalidInput("traffic", traffic, "units per day, above 0, or a list of unique units up to each day")
+        return float(traffic)  # type: ignore[arg-type]
+    try:
+        days: list[float] = np.asarray(traffic, dtype=np.float64).tolist()
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidInput("traffic", traffic, "numbers of unique units up to day 1, 2, …") from None
     if not days or not all(a <= b for a, b in pairwise(days)) or not 0 <= days[0] <= days[-1] < math.inf:
         raise InvalidInput("traffic", days[:5], "unique units up to day 1, 2, …: finite, never falling")
     return days

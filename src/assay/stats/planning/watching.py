@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from assay.errors import InvalidInput
 from assay.model.metric import Hypothesis
+from assay.stats.checks import is_number
 from assay.stats.planning.answers import treated_value, units_of_size
 from assay.stats.planning.contrasts import anytime_tail, contrasts_of, standard_errors
 from assay.stats.planning.design import Anytime, Design
@@ -53,7 +54,7 @@ def power_over_looks(
         raise InvalidInput("n", n, "a whole number of at least 2")
     if design.hypothesis == Hypothesis.EQUIVALENCE:
         raise InvalidInput("hypothesis", design.hypothesis, "difference, superiority or non_inferiority")
-    if not 1 <= looks <= 1000:
+    if not (is_number(looks) and 1 <= looks <= 1000):
         raise InvalidInput("looks", looks, "a whole number from 1 to 1000")
     value = treated_value(design, effect)
     units = units_of_size(design, n)

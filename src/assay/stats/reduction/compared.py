@@ -9,7 +9,7 @@ from assay.model.moments import DENOMINATOR, Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import EMPTY_ARM, Arm, arm_of
 from assay.stats.fixed.core import compare_arms
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, not_moments
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 from assay.stats.reduction.strata import MIN_UNITS, post_stratified, totals_of
@@ -34,6 +34,8 @@ def cuped_ratio_t(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    if not (isinstance(treatment, Moments) and isinstance(control, Moments)):
+        raise not_moments(treatment, control)
     for item in (treatment, control):
         plain = arm_of(MetricKind.RATIO, item)
         if isinstance(plain, NoEstimate):

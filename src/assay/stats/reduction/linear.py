@@ -137,8 +137,11 @@ def pooled_coefficients(groups: Sequence[Linear], names: Sequence[str]) -> Coeff
     scale = 1 / np.sqrt(np.diag(within)[rows])
     theta = scale * np.linalg.solve(factor.T, np.linalg.solve(factor, scale * cross[rows]))
     k, f = len(kept), sum(max(0, item.n - 1) for item in groups)
-    explained = float(theta @ within[np.ix_(rows, rows)] @ theta)
-    of_means = n_units, explained / max(1, f) / n_units
+    # group by group, as their residuals' variances and covariances are, so that no variance of a lift is below 0
+    moved = [
+        item.n / (item.n - 1) * float(theta @ item.within[np.ix_(rows, rows)] @ theta) for item in groups if item.n > 1
+    ]
+    of_means = n_units, sum(moved) / n_units / n_units
     if k == 1:
         if f < _FEW:
             warnings = (*warnings, UNCERTAIN)

@@ -17,6 +17,7 @@ from assay.model.metric import MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import BAD_MOMENTS, EMPTY_ARM, ONE_UNIT, ZERO_DENOMINATOR, Arm, Shared, arm_of, sound
+from assay.stats.checks import is_finite
 from assay.stats.reduction.linear import (
     Coefficients,
     Floats,
@@ -82,7 +83,7 @@ def post_stratified(
     conversions: 12 % of A/A tests significant at 5 %, without strata 9 %), and a warning says so.
     Raises InvalidInput for columns that differ, or `min_units` below 2.
     """
-    if min_units < 2:
+    if not (is_finite(min_units) and min_units >= 2):
         raise InvalidInput("min_units", min_units, "2 or more, as one unit has no variance")
     columns = _columns(strata)
     if not all(sound(item) for by in strata.values() for item in by.values()):
@@ -134,9 +135,9 @@ def post_stratified_variance(weights: ArrayLike, variances: ArrayLike, n: int) -
         raise InvalidInput("weights", w.tolist(), "shares of the strata that sum to 1")
     if s.shape != w.shape or not (np.isfinite(s) & (s >= 0)).all():
         raise InvalidInput("variances", s.tolist(), "one number of at least 0 for each stratum")
-    if n < 1:
+    if not (is_finite(n) and n >= 1):
         raise InvalidInput("n", n, "1 unit or more")
-    return float(w @ s) / n + float((1 - w) @ s) / n**2
+    return float(w @ s) / n + float((1 - w) @ s) / n / n
 
 
 def merged(strata: Strata, min_units: float) -> tuple[list[dict[str, Moments]], list[str]]:
@@ -191,9 +192,10 @@ def _arms(
     start = means[:, :1]
     values = start[:, 0] + (means - start) @ weights
     variances = noise @ weights**2
-    variances += _composition(means - values[:, None], noise, weights) / n_units
+    excess, deviations = _composition(means - values[:, None], noise, weights)
+    variances += excess / n_units
     totals = counts.sum(axis=1)
-    shared = _shared(cells, weights, n_units, means - values[:, None], by)
+    shared = _shared(cells, weights, n_units, deviations, by)
     return {
         variant: Arm(int(n), float(value), float(n * variance), shared[variant])
         for variant, n, value, variance in zip(cells, totals, values, variances, strict=True)
@@ -222,13 +224,19 @@ def _shared(
     }
 
 
-def _composition(deviations: Floats, noise: Floats, weights: Floats) -> Floats:
-    """2 Σ W_k u_k² of each variant without what chance alone makes of it, at least 0."""
+def _composition(deviations: Floats, noise: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """2 Σ W_k u_k² of each variant without what chance alone makes of it, at least 0, and the deviations with u_k so.
+
+    With all of u_k in what arms share, and less of it in their own variance, a lift could have a variance below 0.
+    """
     variants = len(deviations)
-    own = deviations - deviations.mean(axis=0)
+    common = deviations.mean(axis=0)
+    own = deviations - common
     expected = (1 - 2 / variants) * noise + noise.sum(axis=0) / variants**2
-    excess: Floats = np.maximum(0.0, 2 * ((own**2 - expected) @ weights))
-    return excess
+    seen = 2 * (own**2 @ weights)
+    excess: Floats = np.maximum(0.0, seen - 2 * (expected @ weights))
+    share = excess / np.where(seen > 0, seen, 1.0)
+    return excess, common + np.sqrt(share)[:, None] * own
 
 
 def _around(groups: Sequence[Moments], weights: Floats) -> tuple[float, float] | NoEstimate:

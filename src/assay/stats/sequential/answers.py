@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import floored
 from assay.stats.estimate import CONTROL_NEAR_ZERO, TOO_FEW_UNITS, ZERO_CONTROL, relative_change
 from assay.stats.outcome import Alternative, Outcome
 from assay.stats.sequential import joint
 from assay.stats.sequential.evidence import one_sided_m
 
+_LEAST_SHARE = 1e-6
 NOT_ASKED = NoEstimate("no_hypothesis", "no hypothesised value was given, so there is no p-value")
 
 _LEAST = 1e-100
@@ -58,9 +60,16 @@ def unknown(
 
 
 def positive(given: float, name: str, accepted: str = "a number above 0") -> float:
-    """A number above 0, of a size that can be squared. Raises InvalidInput naming `name`."""
-    if not (isinstance(given, (int, float)) and _LEAST <= given <= 1 / _LEAST):
+    """A finite number above 0. Raises InvalidInput naming `name`."""
+    if not (is_finite(given) and given > 0):
         raise InvalidInput(name, given, accepted)
+    return float(given)
+
+
+def tuning(given: float, name: str = "tuning_units", least: float = 1e-6, most: float = 1e12) -> float:
+    """The units or the exposure at which a sequence is tightest. Raises InvalidInput naming `name`."""
+    if not (is_number(given) and least <= given <= most):
+        raise InvalidInput(name, given, f"a number from {least:g} to {most:g}")
     return float(given)
 
 
@@ -70,8 +79,9 @@ def tuned_kappas(tuning: float, treatment_share: float, alpha: float, alternativ
     Each arm has the m of `one_sided_m` at its planned part of them. One-sided priors in both arms gain a factor 4 for
     evidence to one side; two sides share α.
     """
-    if not 0 < treatment_share < 1:
-        raise InvalidInput("treatment_share", treatment_share, "a number above 0 and below 1")
+    if not (is_number(treatment_share) and _LEAST_SHARE <= treatment_share <= 1 - _LEAST_SHARE):
+        accepted = f"a number of at least {_LEAST_SHARE:g} and at most 1 - {_LEAST_SHARE:g}"
+        raise InvalidInput("treatment_share", treatment_share, accepted)
     m = one_sided_m(alpha, 2.0 if alternative is Alternative.TWO_SIDED else 4.0)
     return tuning * treatment_share / m, tuning * (1 - treatment_share) / m
 

@@ -9,10 +9,20 @@ import numpy as np
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
+from assay.stats.arm import MOST_UNITS
+from assay.stats.checks import is_finite
 from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
-from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, judge_sides, positive, tuned_kappas, unknown
+from assay.stats.sequential.answers import (
+    NOT_ASKED,
+    SequenceEstimate,
+    judge_sides,
+    positive,
+    tuned_kappas,
+    tuning,
+    unknown,
+)
 from assay.stats.sequential.evidence import (
     one_arm_m,
     rate_above,
@@ -51,7 +61,7 @@ def rate_sequence(
     if null is not None:
         positive(null, "null", "a rate above 0, or none")
     two = looked_for is _TWO_SIDED
-    kappa = positive(tuning_exposure, "tuning_exposure") / one_arm_m(alpha, two_sided=two)
+    kappa = tuning(tuning_exposure, "tuning_exposure", 1e-60, 1e60) / one_arm_m(alpha, two_sided=two)
     x, exposure = _events(events, "events")
     if exposure <= 0:
         return unknown("rate_sequence", NO_EXPOSURE, alternative=looked_for, null=null, level=1 - alpha)
@@ -67,6 +77,7 @@ def rate_sequence(
         lower = _edge(up, x / exposure, -1, alpha) if x else 0.0
     if looked_for is not Alternative.GREATER:
         upper = _edge(down, x / exposure if x else 1e-9 / exposure, +1, alpha)
+        upper = upper if upper < math.inf else None
     log_p: float | NoEstimate = NOT_ASKED
     if null is not None:
         log_p = min(0.0, -(down(null) if looked_for is Alternative.LESS else up(null)))
@@ -104,9 +115,9 @@ def two_rate_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference of rates")
-    kappas = tuned_kappas(positive(tuning_exposure, "tuning_exposure"), treatment_share, alpha, looked_for)
+    kappas = tuned_kappas(tuning(tuning_exposure, "tuning_exposure", 1e-60, 1e60), treatment_share, alpha, looked_for)
     arms = _events(treatment, "treatment"), _events(control, "control")
     if not (arms[0][1] > 0 and arms[1][1] > 0):
         level, validity = 1 - alpha, Validity.ANYTIME
@@ -115,6 +126,9 @@ def two_rate_sequence(
         )
     sides = [_side(*arm, kappa) for arm, kappa in zip(arms, kappas, strict=True)]
     return judge_sides("two_rate_sequence", *sides, alpha=alpha, alternative=looked_for, null=null)
+
+
+_LARGEST = 1e60
 
 
 def _side(x: int, exposure: float, kappa: float) -> Side:
@@ -148,7 +162,8 @@ def _events(given: tuple[int, float], name: str) -> tuple[int, float]:
         raise InvalidInput(name, given, accepted)
     x, exposure = given
     try:
-        sound = math.isfinite(exposure) and exposure >= 0 and math.isfinite(x) and x >= 0 and int(x) == x
+        sound = is_finite(exposure) and 0 <= exposure <= _LARGEST and is_finite(x) and 0 <= x <= MOST_UNITS
+        sound = sound and int(x) == x and (exposure == 0 or exposure >= 1 / _LARGEST)
     except TypeError:
         sound = False
     if not sound or (x > 0 and exposure == 0):

@@ -20,13 +20,16 @@ from assay.stats.arm import (
     beside_variance,
     has_covariate,
 )
+from assay.stats.checks import is_finite, is_number
 from assay.stats.contrast import Contrast, satterthwaite, sequential_means, sequential_proportions
-from assay.stats.inputs import Share, check_alpha, moments_of, share_of
+from assay.stats.inputs import Share, check_alpha, finite, moments_of, not_moments, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.reduction.cuped import adjusted_arm, adjustment
 from assay.stats.sequential.answers import positive
 from assay.stats.sequential.mixture import tuned_rho_squared
 from assay.stats.sequential.rules import judge_contrast
+
+_LEAST_MEAN = 1e-60
 
 Units = Moments | ArrayLike
 DEFAULT_TUNING_UNITS = 10_000.0
@@ -81,6 +84,8 @@ def ratio_sequence(
     treatment, control: moments with columns value and denominator. The denominator must be well away from 0.
     Source: Deng, Knoblich & Lu 2018, section 3, for the variance; Waudby-Smith et al. 2024 for the sequence.
     """
+    if not (isinstance(treatment, Moments) and isinstance(control, Moments)):
+        raise not_moments(treatment, control)
     arms = arm_of(MetricKind.RATIO, treatment), arm_of(MetricKind.RATIO, control)
     return _sequence("ratio_sequence", arms, alpha, alternative, null, tuning_units, floor, ())
 
@@ -100,7 +105,7 @@ def proportion_sequence(
     arms, but by large samples. p ≤ α exactly when `null` is outside the interval.
     """
     check_alpha(alpha)
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of shares above -1 and below 1")
     given = share_of(treatment, "treatment"), share_of(control, "control")
     arms = tuple(Arm(n, x / n, x / n * (1 - x / n)) if n else EMPTY_ARM for x, n in given)
@@ -131,6 +136,7 @@ def log_ratio_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
+    null = finite(null, "null", "a finite difference of logarithms")
     rho_squared = tuned_rho_squared(1, alpha) / positive(tuning_units, "tuning_units")
     t, c = moments_of(treatment, "treatment"), moments_of(control, "control")
     arms, warnings = _mean_arms(t, c)
@@ -138,6 +144,8 @@ def log_ratio_sequence(
     level, validity = 1 - alpha, Validity.ANYTIME
     if not isinstance(pair, NoEstimate) and min(pair[0].value, pair[1].value) <= 0:
         pair = NOT_POSITIVE
+    if not isinstance(pair, NoEstimate) and min(pair[0].value, pair[1].value) < _LEAST_MEAN:
+        pair = BAD_MOMENTS
     if not isinstance(pair, NoEstimate) and pair[0].unit_variance + pair[1].unit_variance <= 0:
         pair = ZERO_VARIANCE
     if isinstance(pair, NoEstimate):
@@ -162,14 +170,15 @@ def log_ratio_sequence(
 
 
 def _log_ratio(treatment: Arm, control: Arm) -> float:
-    return math.log1p((treatment.value - control.value) / control.value)
+    change = (treatment.value - control.value) / control.value
+    return math.log1p(change) if abs(change) < 0.5 else math.log(treatment.value) - math.log(control.value)
 
 
 def _log_contrast(treatment: Arm, control: Arm) -> Contrast:
     """Two logarithms of means, the control's taken as 0."""
     t, c = (Arm(arm.n, 0.0, arm.unit_variance / arm.value**2) for arm in (treatment, control))
     pooled = ((t.n - 1) * t.unit_variance + (c.n - 1) * c.unit_variance) / (t.n + c.n - 2)
-    spread, tilt = beside_variance(treatment.shared, control.shared)
+    spread, tilt = beside_variance(treatment.shared, control.shared, treatment.variance, control.variance)
     ratio = treatment.value / control.value
     beside = max(0.0, spread * (1 - ratio) ** 2 + tilt * (1 - ratio * ratio)) / treatment.value**2
     variances = t.variance + c.variance + beside, pooled * (1 / t.n + 1 / c.n) + beside
@@ -219,7 +228,9 @@ def _sequence(
 ) -> Outcome:
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not math.isfinite(null):
+    if floor is not None:
+        finite(floor, "floor", "a finite number, or None")
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
     rho_squared = tuned_rho_squared(1, alpha) / positive(tuning_units, "tuning_units")
     pair = _usable(arms)

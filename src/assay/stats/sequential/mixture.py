@@ -35,14 +35,17 @@ import math
 from scipy.special import lambertw, ndtr
 
 from assay.errors import InvalidInput
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import floored
 from assay.stats.inputs import check_alpha
+
+_LARGEST_SQUARE = 1e300
 
 
 def tuned_rho_squared(tuning_units: int, alpha: float) -> float:
     """ρ², per unit, that makes the sequence at level 1 - alpha tightest after `tuning_units` units."""
     check_alpha(alpha)
-    if not 0 < tuning_units < math.inf:
+    if not _is_positive(tuning_units):
         raise InvalidInput("tuning_units", tuning_units, "a number above 0")
     m = -float(lambertw(-(alpha**2) / math.e, -1).real) - 1
     return m / tuning_units
@@ -53,14 +56,18 @@ def log_e_value(statistic: float, m: float, degrees_of_freedom: float = math.inf
 
     statistic: distance in standard errors. m: N ρ². degrees_of_freedom: those of the standard error.
     """
-    square, nu = statistic * statistic, degrees_of_freedom
-    if not (0 <= m < math.inf and nu > 0):
-        raise _wrong(m, nu)
-    if math.isinf(nu):
-        exponent = square * m / (2 * (1 + m))
-    else:
-        exponent = (nu + 1) / 2 * (math.log1p(square / nu) - math.log1p(square / (nu * (1 + m))))
-    return exponent - math.log1p(m) / 2
+    try:
+        square, nu = min(statistic * statistic, _LARGEST_SQUARE), degrees_of_freedom
+        if math.isinf(nu):
+            exponent = square * (m / (2 * (1 + m)))
+        else:
+            exponent = (nu + 1) / 2 * (math.log1p(square / nu) - math.log1p(square / (nu * (1 + m))))
+        found = exponent - math.log1p(m) / 2
+    except (ArithmeticError, TypeError, ValueError):
+        found = math.nan
+    if not (math.isfinite(found) and m >= 0 and nu > 0):
+        raise _wrong(statistic, m, degrees_of_freedom)
+    return float(found)
 
 
 def anytime_p(statistic: float, m: float, degrees_of_freedom: float = math.inf) -> float:
@@ -70,10 +77,10 @@ def anytime_p(statistic: float, m: float, degrees_of_freedom: float = math.inf) 
 
 def squared_radius(m: float, alpha: float, degrees_of_freedom: float = math.inf) -> float | None:
     """c of the sequence `estimate ± standard error · √c` at level 1 - alpha; None while no c suffices."""
-    nu = degrees_of_freedom
-    if not (0 < m < math.inf and nu > 0):
-        raise _wrong(m, nu)
     check_alpha(alpha)
+    nu = degrees_of_freedom
+    if not (_is_positive(m) and (_is_positive(nu) or nu == math.inf)):
+        raise _wrong(0.0, m, nu)
     needed = math.log1p(m) / 2 - math.log(alpha)
     if math.isinf(nu):
         return (1 + 1 / m) * 2 * needed
@@ -88,14 +95,21 @@ def equivalent_alpha(alpha: float, n_comparisons: int = 1) -> float:
     Sizing a fixed test at this level gives the sequence its power at the planned sample; looks before it only add.
     alpha: of the whole family, divided by n_comparisons as its intervals are.
     """
-    if not 1 <= n_comparisons < math.inf:
+    check_alpha(alpha)
+    if not (is_finite(n_comparisons) and n_comparisons >= 1):
         raise InvalidInput("n_comparisons", n_comparisons, "a whole number of at least 1")
     c = squared_radius(tuned_rho_squared(1, alpha), alpha / n_comparisons)
     # With infinite degrees of freedom there always is a radius.
     return 2 * float(ndtr(-math.sqrt(c))) if c is not None else 0.0
 
 
-def _wrong(m: float, degrees_of_freedom: float) -> InvalidInput:
-    if not 0 < m < math.inf:
-        return InvalidInput("m", m, "N ρ², a number above 0")
-    return InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number above 0, infinite for a normal")
+def _is_positive(given: float) -> bool:
+    return is_finite(given) and 1e-300 <= given <= 1e300
+
+
+def _wrong(statistic: float, m: float, degrees_of_freedom: float) -> InvalidInput:
+    if not is_number(statistic) or math.isnan(statistic):
+        return InvalidInput("statistic", statistic, "a number")
+    if not _is_positive(m):
+        return InvalidInput("m", m, "a number from 1e-300 to 1e300")
+    return InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number from 1e-300 to 1e300, or infinity")

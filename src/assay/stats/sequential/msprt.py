@@ -10,12 +10,15 @@ from assay.errors import InvalidInput
 from assay.model.moments import Moments
 from assay.model.result import NoEstimate, Validity
 from assay.stats.arm import EMPTY_ARM, ONE_UNIT, ZERO_VARIANCE
+from assay.stats.checks import is_finite
 from assay.stats.contrast import Contrast
 from assay.stats.fixed.parts import mean_parts
 from assay.stats.inputs import check_alpha, moments_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
 from assay.stats.sequential.answers import positive
 from assay.stats.sequential.rules import judge_contrast
+
+_MOST = 1e150
 
 FEW_UNITS = "the variance is estimated from fewer than 100 units in an arm, so this p-value alarms too often"
 _FEW = 100
@@ -50,7 +53,7 @@ def msprt(
     check_alpha(alpha)
     positive(tau, "tau")
     known = None if standard_deviation is None else positive(standard_deviation, "standard_deviation")
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
     parts = mean_parts(moments_of(treatment, "treatment")), mean_parts(moments_of(control, "control"))
     why = _why_not(parts, known)
@@ -68,7 +71,11 @@ def msprt(
         relative=((v_t, 0.0, v_c),),
     )
     warnings = (FEW_UNITS,) if known is None and min(t[0], c[0]) < _FEW else ()
-    m = tau * tau / (v_t + v_c)
+    spread = math.sqrt(v_t + v_c)
+    relative = tau / spread if spread > 0 else math.inf
+    if not 1 / _MOST < relative < _MOST:
+        raise InvalidInput("tau", tau, "a standard deviation that is not beyond comparison with that of the values")
+    m = relative * relative
     return judge_contrast("msprt", contrast, m, alpha=alpha, alternative=looked_for, null=null, warnings=warnings)
 
 

@@ -21,11 +21,13 @@ from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate, Validity
 from assay.model.valuecounts import ValueCounts
 from assay.stats.arm import EMPTY_ARM
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import floored
 from assay.stats.estimate import TOO_FEW_UNITS, relative_change
-from assay.stats.inputs import check_alpha, value_counts_of
+from assay.stats.fixed.counted import Counted, counted
+from assay.stats.inputs import check_alpha
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
-from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, positive, tuned_kappas, unknown
+from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, tuned_kappas, tuning, unknown
 from assay.stats.sequential.evidence import one_arm_m, share_above, share_below
 
 Floats = NDArray[np.float64]
@@ -79,14 +81,14 @@ def quantile_sequence(
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
     _check_quantile(quantile)
-    if null is not None and not math.isfinite(null):
+    if null is not None and not is_finite(null):
         raise InvalidInput("null", null, "a finite number, or none")
     two = looked_for is _TWO_SIDED
-    kappa = positive(tuning_units, "tuning_units") / one_arm_m(alpha, two_sided=two)
-    counted = value_counts_of(values, "values")
-    if not counted.n:
+    kappa = tuning(tuning_units) / one_arm_m(alpha, two_sided=two)
+    units = counted(values, "values")
+    if not units.n:
         return unknown("quantile_sequence", EMPTY_ARM, alternative=looked_for, null=null, level=1 - alpha)
-    arm = _arm(counted, quantile, kappa)
+    arm = _arm(units, quantile, kappa)
     needed = math.log((2 if two else 1) / alpha)
     lower = None if looked_for is Alternative.LESS else _least_accepted(arm, needed)
     upper = None if looked_for is Alternative.GREATER else _negative(_least_accepted(arm.mirrored(), needed))
@@ -101,7 +103,7 @@ def quantile_sequence(
         interval=_interval(lower, upper, alpha),
         p_value=floored(math.exp(log_p)) if isinstance(log_p, float) else log_p,
         log_p=log_p,
-        size=float(counted.n),
+        size=float(units.n),
         alternative=looked_for,
         null=null,
         level=1 - alpha,
@@ -130,14 +132,14 @@ def two_quantile_sequence(
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
     _check_quantile(quantile)
-    if not math.isfinite(null):
+    if not is_finite(null):
         raise InvalidInput("null", null, "a finite difference")
-    kappas = tuned_kappas(positive(tuning_units, "tuning_units"), treatment_share, alpha, looked_for)
-    counted = value_counts_of(treatment, "treatment"), value_counts_of(control, "control")
+    kappas = tuned_kappas(tuning(tuning_units), treatment_share, alpha, looked_for)
+    units = counted(treatment, "treatment"), counted(control, "control")
     level, validity, test = 1 - alpha, Validity.ANYTIME, "two_quantile_sequence"
-    if not (counted[0].n and counted[1].n):
+    if not (units[0].n and units[1].n):
         return nothing(test, EMPTY_ARM, alternative=looked_for, null=null, level=level, validity=validity)
-    t, c = (_arm(item, quantile, kappa) for item, kappa in zip(counted, kappas, strict=True))
+    t, c = (_arm(item, quantile, kappa) for item, kappa in zip(units, kappas, strict=True))
     mirrored = t.mirrored(), c.mirrored()
     sides = 2 if looked_for is _TWO_SIDED else 1
     needed = math.log(sides / alpha)
@@ -171,16 +173,15 @@ def two_quantile_sequence(
     )
 
 
-def _arm(counted: ValueCounts, quantile: float, kappa: float) -> _Arm:
-    values, counts = np.asarray(counted.values, dtype=np.float64), np.asarray(counted.counts, dtype=np.float64)
-    reached = np.concatenate([[0.0], np.cumsum(counts)])
+def _arm(units: Counted, quantile: float, kappa: float) -> _Arm:
+    reached = np.concatenate([[0.0], np.cumsum(units.counts)])
     n = float(reached[-1])
     p, q = np.asarray(quantile), np.asarray(1 - quantile)
     # rounding far out in the tails must not break the order that searches rely on
     above = np.minimum.accumulate(share_below(reached, n, p, q, kappa))
     below = np.maximum.accumulate(share_above(reached, n, p, q, kappa))
     first = int(np.searchsorted(reached[1:], quantile * n * (1 - 1e-12)))
-    return _Arm(values, above, below, float(values[first]))
+    return _Arm(units.values, above, below, float(units.values[first]))
 
 
 def _least_accepted(arm: _Arm, needed: float) -> float | None:
@@ -219,5 +220,5 @@ def _negative(bound: float | None) -> float | None:
 
 
 def _check_quantile(quantile: float) -> None:
-    if not 0 < quantile < 1:
+    if not (is_number(quantile) and 0 < quantile < 1):
         raise InvalidInput("quantile", quantile, "a number above 0 and below 1")

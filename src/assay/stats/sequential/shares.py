@@ -13,10 +13,19 @@ from assay.errors import InvalidInput
 from assay.model.moments import Moments
 from assay.model.result import Interval, NoEstimate, Validity
 from assay.stats.arm import EMPTY_ARM
+from assay.stats.checks import is_number
 from assay.stats.distributions import floored
 from assay.stats.inputs import Share, check_alpha, share_of
 from assay.stats.outcome import Alternative, Outcome, alternative_of, nothing
-from assay.stats.sequential.answers import NOT_ASKED, SequenceEstimate, judge_sides, positive, tuned_kappas, unknown
+from assay.stats.sequential.answers import (
+    NOT_ASKED,
+    SequenceEstimate,
+    judge_sides,
+    positive,
+    tuned_kappas,
+    tuning,
+    unknown,
+)
 from assay.stats.sequential.evidence import (
     log_beta_tail,
     one_arm_m,
@@ -59,7 +68,7 @@ def share_sequence(
     check_alpha(alpha)
     if null is not None and not 0 < null < 1:
         raise InvalidInput("null", null, "a share above 0 and below 1, or none")
-    kappa = positive(tuning_units, "tuning_units") / one_arm_m(alpha, two_sided=looked_for is _TWO_SIDED)
+    kappa = tuning(tuning_units) / one_arm_m(alpha, two_sided=looked_for is _TWO_SIDED)
     fixed = None if prior is None else (positive(prior[0], "prior"), positive(prior[1], "prior"))
     x, n = share_of(share, "share")
     if not n:
@@ -117,9 +126,9 @@ def two_share_sequence(
     """
     looked_for = alternative_of(alternative)
     check_alpha(alpha)
-    if not -1 < null < 1:
+    if not (is_number(null) and -1 < null < 1):
         raise InvalidInput("null", null, "a difference of shares above -1 and below 1")
-    kappas = tuned_kappas(positive(tuning_units, "tuning_units"), treatment_share, alpha, looked_for)
+    kappas = tuned_kappas(tuning(tuning_units), treatment_share, alpha, looked_for)
     arms = share_of(treatment, "treatment"), share_of(control, "control")
     if not (arms[0].n and arms[1].n):
         level, validity = 1 - alpha, Validity.ANYTIME

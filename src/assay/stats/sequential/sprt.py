@@ -22,8 +22,11 @@ from assay.errors import InvalidInput
 from assay.model.moments import VALUE, Moments
 from assay.model.result import NoEstimate
 from assay.stats.arm import EMPTY_ARM, sound
+from assay.stats.checks import is_finite, is_number
 from assay.stats.inputs import Share, check_alpha, moments_of, share_of
 from assay.stats.sequential.answers import positive
+
+_NEAREST, _FURTHEST = 1e-100, 1e100
 
 
 class SprtDecision(StrEnum):
@@ -69,7 +72,7 @@ def sprt_shares(
     Source: Wald 1947, chapter 5.
     """
     for name, p in (("hypothesis", hypothesis), ("alternative", alternative)):
-        if not 0 < p < 1:
+        if not (is_number(p) and 0 < p < 1):
             raise InvalidInput(name, p, "a share above 0 and below 1")
     _different(hypothesis, alternative)
     x, n = share_of(share, "share")
@@ -97,11 +100,14 @@ def sprt_means(
     """
     positive(standard_deviation, "standard_deviation")
     for name, mean in (("hypothesis", hypothesis), ("alternative", alternative)):
-        if not math.isfinite(mean):
+        if not is_finite(mean):
             raise InvalidInput(name, mean, "a finite number")
     _different(hypothesis, alternative)
     moments = moments_of(values, "values")
     distance = (alternative - hypothesis) / standard_deviation
+    if not _NEAREST <= abs(distance) <= _FURTHEST:
+        accepted = f"a value {_NEAREST:g} to {_FURTHEST:g} standard deviations from the hypothesis"
+        raise InvalidInput("alternative", alternative, accepted)
     ratio: float | NoEstimate = EMPTY_ARM
     if moments.n:
         if not sound(moments):

@@ -10,6 +10,7 @@ from scipy.special import erfcx, expit, log_ndtr, ndtr
 
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
+from assay.stats.checks import is_finite, is_number
 from assay.stats.distributions import normal_quantile, student_quantile
 from assay.stats.inputs import check_alpha, check_freedom
 
@@ -44,7 +45,7 @@ def least_false_positive_risk(p_value: float, *, success_rate: float = 0.5) -> f
     answer is 1 - success_rate. Source: Sellke, Bayarri & Berger 2001, "Calibration of p values for testing precise null
     hypotheses", eq. 3.
     """
-    if not 0 < p_value <= 1:
+    if not (is_number(p_value) and 0 < p_value <= 1):
         raise InvalidInput("p_value", p_value, "a number above 0 and at most 1")
     _share(success_rate, "success_rate")
     bound = -math.e * p_value * math.log(p_value) if p_value < 1 / math.e else 1.0
@@ -72,14 +73,15 @@ def false_positive_risk_at(
     Source: Colquhoun 2017, "The reproducibility of research and the misinterpretation of p-values", section 3
     (p-equals).
     """
-    if not 0 < p_value <= 1:
+    if not (is_number(p_value) and 0 < p_value <= 1):
         raise InvalidInput("p_value", p_value, "a number above 0 and at most 1")
     _share(success_rate, "success_rate")
     check_alpha(alpha)
     _share(power, "power")
-    check_freedom(degrees_of_freedom)
+    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
     shift = normal_quantile(alpha / 2) + normal_quantile(1 - power) if noncentrality is None else noncentrality
-    if not 0 < shift < math.inf:
+    if not (is_number(shift) and 0 < shift < math.inf):
         raise InvalidInput("noncentrality", shift, "a number above 0")
     t = student_quantile(p_value / 2, degrees_of_freedom)
     if math.isinf(degrees_of_freedom):
@@ -114,10 +116,12 @@ def exaggeration(effect: float, standard_error: float, *, alpha: float = 0.05) -
     Source: Gelman & Carlin 2014, "Beyond Power Calculations"; Lu, Qiu & Deng 2019, "A note on Type S/M errors", eq. 3.
     """
     check_alpha(alpha)
-    if not (math.isfinite(effect) and effect != 0):
+    if not (is_finite(effect) and effect != 0):
         raise InvalidInput("effect", effect, "a number other than 0")
     _positive(standard_error)
     z, size = normal_quantile(alpha / 2), abs(effect) / standard_error
+    if not 1e-100 <= size <= 1e100:
+        raise InvalidInput("effect", effect, "an effect of 1e-100 to 1e100 standard errors")
     right, wrong = float(ndtr(size - z)), float(ndtr(-size - z))
     power = right + wrong
     mean = _density(size + z) + _density(size - z) + size * (float(ndtr(size + z)) + float(ndtr(size - z)) - 1)
@@ -210,7 +214,7 @@ def shrunk_effect(
     _positive(standard_error)
     _finite(estimate, "estimate")
     _finite(prior_mean, "prior_mean")
-    if not 0 < prior_sd < math.inf:
+    if not (is_number(prior_sd) and 0 < prior_sd < math.inf):
         raise InvalidInput("prior_sd", prior_sd, "a number above 0")
     weight = prior_sd**2 / (prior_sd**2 + standard_error**2)
     mean, sd = weight * estimate + (1 - weight) * prior_mean, math.sqrt(weight) * standard_error
@@ -254,15 +258,15 @@ def _density(x: float) -> float:
 
 
 def _share(value: float, name: str) -> None:
-    if not 0 < value < 1:
+    if not (is_number(value) and 0 < value < 1):
         raise InvalidInput(name, value, "a number above 0 and below 1")
 
 
 def _finite(value: float, name: str) -> None:
-    if not math.isfinite(value):
+    if not is_finite(value):
         raise InvalidInput(name, value, "a finite number")
 
 
 def _positive(standard_error: float) -> None:
-    if not 0 < standard_error < math.inf:
+    if not (is_number(standard_error) and 0 < standard_error < math.inf):
         raise InvalidInput("standard_error", standard_error, "a number above 0")
