@@ -137,7 +137,7 @@ def test_the_argument_at_fault_is_the_one_that_is_named() -> None:
         (lambda: stats.tuned_rho_squared(0, 0.05), "tuning_units", "a number above 0"),
         (lambda: stats.sample_ratio_p([5, 6], [0.5]), "shares", "2 planned shares above 0 that sum to 1"),
         (lambda: stats.ratio_t(mean_of(5, 1, 1), mean_of(5, 1, 1)), "moments", "value and denominator"),
-        (lambda: stats.false_positive_risk_at(0.5, 0.5, degrees_of_freedom=1e-300), "degrees_of_freedom", "1 or above"),
+        (lambda: stats.false_positive_risk_at(0.5, 0.5, degrees_of_freedom=1e-300), "degrees_of_freedom", "at least 1"),
     ):
         with pytest.raises(InvalidInput) as raised:
             call()  # type: ignore[no-untyped-call]

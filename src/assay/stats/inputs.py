@@ -105,8 +105,8 @@ def value_counts_of(given: ValueCounts | ArrayLike, name: str) -> ValueCounts:
 
 def check_freedom(degrees_of_freedom: float) -> float:
     """Degrees of freedom of Student's t. Below 1 none occur, and the curves' own tails overflow."""
-    if not degrees_of_freedom >= 1:
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "1 or above, infinite for a normal")
+    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
+        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
     return degrees_of_freedom
 
 

@@ -21,7 +21,7 @@ from assay.model.result import NoEstimate
 from assay.stats.bayesian.answer import BayesianAnswer
 from assay.stats.bayesian.watching import Bound, Flags, Watch, check_watch, simulated
 from assay.stats.checks import is_finite, is_number
-from assay.stats.inputs import check_alpha
+from assay.stats.inputs import check_alpha, check_seed
 
 REPLICATIONS = 5_000
 _CERTAINTY = 0.01

@@ -23,7 +23,7 @@ from assay.stats.fixed.bootstrapsums import BootstrapSums
 from assay.stats.fixed.counted import counted
 from assay.stats.fixed.poissonweights import poisson_weights
 from assay.stats.fixed.replicates import BootstrapOutcome
-from assay.stats.inputs import Floats, check_alpha, finite
+from assay.stats.inputs import Floats, check_alpha, check_seed, finite
 from assay.stats.outcome import Alternative, alternative_of
 
 Units = ValueCounts | ArrayLike

@@ -16,8 +16,6 @@ from assay.stats.outcome import Alternative, alternative_of
 
 Bound = float | None
 
-_LARGEST_CHANGE = 1e9
-
 
 class SharePair(NamedTuple):
     """x_t of n_t units of the treatment and x_c of n_c units of the control converted."""

@@ -56,7 +56,7 @@ def dunnett_p(
     degrees of freedom that do, make it approximate. Right to about 1e-9 of p, also where p is tiny.
     """
     lambdas = _lambdas(sizes, control_size)
-    _check_freedom(degrees_of_freedom)
+    check_freedom(degrees_of_freedom)
     if np.ndim(statistics) != 1 or len(statistics) != len(lambdas):
         raise InvalidInput("statistics", statistics, f"{len(lambdas)} numbers, one for each size")
     if any(not is_number(value) or math.isnan(value) for value in statistics):
@@ -82,7 +82,7 @@ def dunnett_critical(
     if not (is_number(alpha) and 0 < alpha < 0.5):
         raise InvalidInput("alpha", alpha, "a number above 0 and below 0.5")
     lambdas = _lambdas(sizes, control_size)
-    _check_freedom(degrees_of_freedom)
+    check_freedom(degrees_of_freedom)
 
     def excess(bound: float) -> float:
         outside = chance_outside(bound, lambdas, degrees_of_freedom, one_sided=one_sided)
@@ -113,11 +113,6 @@ def chance_outside(bound: float, lambdas: Floats, degrees_of_freedom: float, *, 
                 beyond += ndtr(-(reach[:, None] - weight * z) / left)
             kept += np.log1p(-np.minimum(beyond, 1.0))
     return float(scale_weights @ (-np.expm1(kept) * z_weights).sum(axis=1))
-
-
-def _check_freedom(degrees_of_freedom: float) -> None:
-    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
 
 
 def _lambdas(sizes: Sequence[float], control_size: float) -> Floats:

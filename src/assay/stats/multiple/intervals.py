@@ -36,8 +36,7 @@ class Estimated:
             raise InvalidInput("estimate", self.estimate, "a finite number")
         if not (is_number(self.standard_error) and 0 <= self.standard_error < math.inf):
             raise InvalidInput("standard_error", self.standard_error, "a finite number of at least 0")
-        if not (is_number(self.degrees_of_freedom) and self.degrees_of_freedom >= 1):
-            raise InvalidInput("degrees_of_freedom", self.degrees_of_freedom, "a number of at least 1, or infinity")
+        check_freedom(self.degrees_of_freedom)
 
     @property
     def p_value(self) -> float:

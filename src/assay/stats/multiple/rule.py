@@ -174,8 +174,7 @@ def metric_tests(
         raise InvalidInput("estimate", estimate, "a finite number")
     if not (is_number(standard_error) and 0 <= standard_error < math.inf):
         raise InvalidInput("standard_error", standard_error, "a finite number of at least 0")
-    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
+    check_freedom(degrees_of_freedom)
     if (margin is not None) is not (kind is Purpose.GUARDRAIL) or (margin is not None and not 0 < margin < math.inf):
         raise InvalidInput("margin", margin, "a number above 0 for a guardrail, and none for other metrics")
     check_alpha(alpha)

@@ -17,7 +17,7 @@ from scipy.special import betaincinv, ndtri
 from assay.errors import InvalidInput
 from assay.model.result import Interval, NoEstimate
 from assay.stats.checks import is_number
-from assay.stats.inputs import Floats, check_alpha, finite, units_of
+from assay.stats.inputs import Floats, check_alpha, check_seed, finite, units_of
 from assay.stats.outcome import Outcome
 from assay.stats.planning.search import checked_power
 

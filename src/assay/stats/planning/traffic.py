@@ -19,9 +19,6 @@ Traffic = float | Sequence[float]
 """New units per day, the same every day; or unique units seen up to the end of day 1, 2, …, which never fall."""
 
 
-_MOST_DAYS = 1_000_000
-
-
 def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Whole days until `total` different units are in the experiment.
 
@@ -46,8 +43,8 @@ def days_for_units(total: int, traffic: Traffic, *, traffic_share: float = 1.0) 
 def units_after(days: int, traffic: Traffic, *, traffic_share: float = 1.0) -> int | NoEstimate:
     """Different units in the experiment at the end of a number of days, at least 1."""
     traffic = _checked_traffic(traffic, traffic_share)
-    if not (is_finite(days) and days >= 1):
-        raise InvalidInput("days", days, "a whole number of at least 1")
+    if not (is_finite(days) and 1 <= days <= _MOST_DAYS):
+        raise InvalidInput("days", days, f"a whole number from 1 to {_MOST_DAYS:,}")
     if isinstance(traffic, float):
         return math.floor(days * traffic * traffic_share * (1 + 1e-12))
     if days > len(traffic):

@@ -17,8 +17,6 @@ from assay.stats.sequential.evidence import one_sided_m
 _LEAST_SHARE = 1e-6
 NOT_ASKED = NoEstimate("no_hypothesis", "no hypothesised value was given, so there is no p-value")
 
-_LEAST = 1e-100
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceEstimate:

@@ -78,8 +78,7 @@ def false_positive_risk_at(
     _share(success_rate, "success_rate")
     check_alpha(alpha)
     _share(power, "power")
-    if not (is_number(degrees_of_freedom) and degrees_of_freedom >= 1):
-        raise InvalidInput("degrees_of_freedom", degrees_of_freedom, "a number of at least 1, or infinity")
+    check_freedom(degrees_of_freedom)
     shift = normal_quantile(alpha / 2) + normal_quantile(1 - power) if noncentrality is None else noncentrality
     if not (is_number(shift) and 0 < shift < math.inf):
         raise InvalidInput("noncentrality", shift, "a number above 0")
