@@ -140,8 +140,8 @@ def as_adjusted(pairs: Pairs, *, own_coefficient: bool = False) -> Sums:
         columns += [side.n, side.y - slope * (side.x - centre), _unit(residual, side.n)]
     if own_coefficient:
         return Sums(*columns)
-    n = np.maximum(t.n + c.n, 3)
-    of_middle = theta**2 * (t.xx + c.xx) / (n - 2) / n
+    n = np.maximum(t.n + c.n, 1)
+    of_middle = theta**2 * sum(side.n / np.maximum(side.n - 1, 1) * side.xx for side in (t, c)) / n**2
     with_t, with_c = (theta * (side.yx - theta * side.xx) / np.maximum(side.n - 1, 1) / n for side in (t, c))
     return Sums(*columns, of_middle + with_t + with_c, with_t - with_c)
 

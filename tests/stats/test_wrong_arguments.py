@@ -133,10 +133,10 @@ def test_the_argument_at_fault_is_the_one_that_is_named() -> None:
     for call, field, accepted in (
         (lambda: stats.welch_t([1, 2, 3], [2, 3, 4], alpha=None), "alpha", "a number"),  # type: ignore[arg-type]
         (lambda: stats.welch_t([1, 2, 3], [2, 3, 4], null=math.nan), "null", "a number"),
-        (lambda: stats.adjust([0.1, None], "holm"), "p_values", "a list, each a number"),  # type: ignore[list-item]
+        (lambda: stats.adjust([0.1, None], "holm"), "p_values", "numbers from 0 to 1"),  # type: ignore[list-item]
         (lambda: stats.tuned_rho_squared(0, 0.05), "tuning_units", "a number above 0"),
         (lambda: stats.sample_ratio_p([5, 6], [0.5]), "shares", "2 planned shares above 0 that sum to 1"),
-        (lambda: stats.ratio_t(mean_of(5, 1, 1), mean_of(5, 1, 1)), "moments", "value and denominator"),
+        (lambda: stats.ratio_t(mean_of(5, 1, 1), mean_of(5, 1, 1)), "columns", "denominator"),
         (lambda: stats.false_positive_risk_at(0.5, 0.5, degrees_of_freedom=1e-300), "degrees_of_freedom", "at least 1"),
     ):
         with pytest.raises(InvalidInput) as raised:

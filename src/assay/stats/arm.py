@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from assay.errors import InvalidInput
 from assay.model.metric import MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
 from assay.model.result import NoEstimate
@@ -111,8 +110,6 @@ def ratio_arm(moments: Moments) -> Arm | NoEstimate:
     Source: the first-order expansion of a ratio; Deng, Knoblich & Lu 2018, "Applying the Delta Method in Metric
     Analytics", section 3.
     """
-    if DENOMINATOR not in moments.columns:
-        raise InvalidInput("moments", ", ".join(moments.columns), "moments with the columns value and denominator")
     below = moments.mean(DENOMINATOR)
     if abs(below) <= 1 / _LARGEST:
         return ZERO_DENOMINATOR
