@@ -349,8 +349,8 @@ def test_a_bayesian_plan_shows_what_is_believed_beside_the_numbers_that_decide()
     assert analysed(frame_of()).metrics[0].comparisons[0].posterior is None
 
 
-def group_sequential(**changes: Any) -> ExperimentResult:
-    plan = Plan(method=Method.GROUP_SEQUENTIAL, required_per_variant=3_000, looks=(0.5, 1.0))
+def group_sequential(required: int = 3_000, **changes: Any) -> ExperimentResult:
+    plan = Plan(method=Method.GROUP_SEQUENTIAL, required_per_variant=required, looks=(0.5, 1.0))
     return analysed(frame_of(), plan=plan, **changes)
 
 
@@ -365,6 +365,16 @@ def test_a_group_sequential_experiment_that_ended_early_spends_what_is_left() ->
     assert (going.final, ended.final) == (False, True)
     assert "the last, as the experiment has ended" in rules(ended)[0]
     assert "the last" not in rules(going)[0]
+
+
+@pytest.mark.parametrize("required", [2_000, 1_990, 1_000, 100])
+def test_more_units_than_planned_are_the_last_planned_look(required: int) -> None:
+    found = group_sequential(required)
+    (item,) = found.metrics[0].comparisons
+    assert found.looks == (0.5, 1.0)
+    assert found.final
+    assert isinstance(item.p_value, float)
+    assert isinstance(item.absolute_interval, Interval)
 
 
 def test_only_a_group_sequential_experiment_has_a_last_look() -> None:
