@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -386,3 +387,18 @@ def test_transformed_values_are_not_taken_for_the_column_s() -> None:
     options = MetricOptions(transforms={"z": snippet("transforms", "log1p", {})})
     result = analysed(frame_of(), "mean:z", options=options)
     assert "Value, difference and lift are of the transformed values, not of 'z'." in result.metrics[0].warnings
+
+
+@pytest.mark.parametrize("test", ["mann_whitney", "brunner_munzel", "kolmogorov_smirnov"])
+def test_what_ranks_or_distances_say_is_no_lift_of_the_metric(test: str) -> None:
+    rng = random.Random(5)
+    frame = frame_of()
+    frame["z"] = [rng.gauss(10 + (arm == "new"), 2) for arm in frame["arm"]]
+    result = analysed(frame, "mean:z", options=MetricOptions(tests={"z": test}))
+    (item,) = result.metrics[0].comparisons
+    assert isinstance(item.relative, NoEstimate)
+    assert isinstance(item.relative_interval, NoEstimate)
+    said = (result.recommendation.sentence, *result.recommendation.reasons)
+    assert not any("lift" in text for text in said)
+    assert any(item.scale in text for text in said)
+    assert f"z, new: the difference is {item.scale} ({test})" in notes(result)

@@ -87,11 +87,6 @@ def notes(result: ExperimentResult) -> list[str]:
             for item in metric.comparisons
             if item.variance_reduction is not None
         ]
-        found += [
-            f"{metric.title}, {item.variant}: the difference is {item.scale} ({item.test})"
-            for item in metric.comparisons
-            if item.scale
-        ]
         found += [f"{metric.title}, {item.variant}: {text}" for item in metric.comparisons for text in item.warnings]
         found += [_belief(metric, item) for item in metric.comparisons if item.posterior is not None]
     return found
