@@ -16,7 +16,7 @@ from assay.adapters.duckdb_tables import DuckdbTables
 from assay.errors import InvalidInput
 from assay.model.lifecycle import Status
 from assay.model.metric import Direction, MetricKind, Role
-from assay.model.plan import Correction, Method, Plan
+from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.result import ExperimentResult, Interval, NoEstimate, Validity
 from assay.service.result_rows import notes, result_rows, shows_adjusted
 from assay.service.snippets import snippet
@@ -126,6 +126,14 @@ def test_a_wrong_metric_names_the_field_and_the_choices(
         ({"weights": {"old": 1.0, "new": 0.0}}, "weights.new", "above 0"),
         ({"weights": {"old": 1.0, "new": math.nan}}, "weights.new", "above 0"),
         ({"weights": {"old": 1.0, "new": "half"}}, "weights.new", "above 0"),
+        ({"stratum": "arm"}, "stratum", "not that of the variant"),
+        ({"stratum": "unit"}, "stratum", "not that of the unit"),
+        ({"stratum": "y"}, "stratum", "not that of a metric"),
+        ({"options": MetricOptions(covariates={"y": ("serial", "y")})}, "covariate", "not that of the metric itself"),
+        ({"options": MetricOptions(covariates={"y": ("arm",)})}, "covariate", "not that of the variant"),
+        ({"plan": Plan(method=Method.FIXED, tuning_units=500)}, "tuning_units", "method is sequential or bayesian"),
+        ({"plan": Plan(method=Method.FIXED, required_per_variant=500)}, "required_per_variant", "group_sequential"),
+        ({"plan": Plan(method=Method.FIXED, spending=Spending.POCOCK)}, "spending", "method is group_sequential"),
     ],
 )
 def test_a_wrong_question_names_the_field_and_the_choices(changes: dict[str, Any], field: str, words: str) -> None:
