@@ -15,7 +15,7 @@ import pytest
 from assay.adapters.duckdb_tables import DuckdbTables
 from assay.errors import InvalidInput
 from assay.model.lifecycle import Status
-from assay.model.metric import Direction, MetricKind, Role
+from assay.model.metric import Direction, Hypothesis, MetricKind, Role
 from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.result import ExperimentResult, Interval, NoEstimate, Validity
 from assay.service.result_rows import notes, result_rows, shows_adjusted
@@ -410,3 +410,47 @@ def test_what_ranks_or_distances_say_is_no_lift_of_the_metric(test: str) -> None
     assert not any("lift" in text for text in said)
     assert any(item.scale in text for text in said)
     assert f"z, new: the difference is {item.scale} ({test})" in notes(result)
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ({}, Correction.DUNNETT),
+        ({"plan": Plan(method=Method.SEQUENTIAL, correction=Correction.DUNNETT)}, Correction.HOLM),
+        ({"options": MetricOptions(margins={"y": (Hypothesis.NON_INFERIORITY, 0.1)})}, Correction.HOLM),
+        ({"options": MetricOptions(tests={"y": "newcombe"})}, Correction.HOLM),
+    ],
+)
+def test_where_dunnett_s_correction_does_not_apply_the_result_says_what_stands_in(
+    changes: dict[str, Any], used: Correction
+) -> None:
+    frame = frame_of()
+    frame["arm"] = [("old", "new", "newer")[i % 3] for i in range(len(frame))]
+    asked = {"plan": Plan(method=Method.FIXED, correction=Correction.DUNNETT), **changes}
+    result = analysed(frame, **asked)
+    assert result.metrics[0].correction is used
+    assert f"p adjusted: {used.value.title()}, over" in rules(result)[-1]
+    assert ("Holm's stands in" in rules(result)[-1]) is (used is Correction.HOLM)
+
+
+def test_corrections_are_called_by_the_names_of_their_authors() -> None:
+    frame = frame_of()
+    frame["arm"] = [("old", "new", "newer")[i % 3] for i in range(len(frame))]
+    plan = Plan(method=Method.FIXED, correction=Correction.BENJAMINI_HOCHBERG)
+    assert "p adjusted: Benjamini and Hochberg, over" in rules(analysed(frame, plan=plan))[-1]
+
+
+def test_strata_that_a_quantile_does_not_use_are_said() -> None:
+    frame = frame_of(pre=[i % 3 for i in range(4_000)])
+    (metric,) = analysed(frame, "median:z", stratum="pre").metrics
+    assert any("strata were not used: difference of quantiles compares" in text for text in metric.warnings)
+
+
+def test_a_variance_that_strata_enlarge_is_not_said_to_be_removed() -> None:
+    rng = random.Random(3)
+    frame = frame_of(400, pre=[rng.randrange(12) for _ in range(400)])
+    result = analysed(frame, "mean:z", stratum="pre")
+    share = result.metrics[0].comparisons[0].variance_reduction
+    assert share is not None
+    assert share < 0
+    assert any("post-stratification added" in note and "−" not in note for note in notes(result))
