@@ -20,6 +20,7 @@ from assay.service.result_rows import HEADINGS, notes, ratio_sentence, result_ro
 if TYPE_CHECKING:
     import pandas as pd
 
+MARGINS = tuple(item.value for item in Hypothesis if item is not Hypothesis.DIFFERENCE)
 _CELL = "padding:2px 10px;text-align:{};white-space:nowrap"
 _COLORS = {True: "#1a7f37", False: "#b42318", None: "inherit"}
 
@@ -135,7 +136,7 @@ def analyze(
         stratum=stratum,
         weights=None if weights is None else {_text(key): weight for key, weight in weights.items()},
         plan=Plan(
-            method=Method.SEQUENTIAL if sequential else _choice(Method, method, "method"),
+            method=_method(method, sequential),
             alpha=alpha,
             correction=_choice(Correction, correction, "correction"),
             tuning_units=tuning_units,
@@ -254,11 +255,18 @@ def _choice(kind: type[_Choice], text: str, name: str) -> _Choice:
         raise InvalidInput(name, text, ", ".join(item.value for item in kind)) from None
 
 
+def _method(text: str, sequential: bool) -> Method:
+    """The method by its name, or by the shorter word for one of them."""
+    found = _choice(Method, text, "method")
+    if sequential and found not in (Method.FIXED, Method.SEQUENTIAL):
+        raise InvalidInput("sequential", True, f"nothing beside the method {found.value}")
+    return Method.SEQUENTIAL if sequential else found
+
+
 def _hypothesis(text: str) -> Hypothesis:
-    found = _choice(Hypothesis, text, "margins")
-    if found is Hypothesis.DIFFERENCE:
-        raise InvalidInput("margins", text, "superiority, non_inferiority or equivalence")
-    return found
+    if text not in MARGINS:
+        raise InvalidInput("margins", text, ", ".join(MARGINS))
+    return Hypothesis(text)
 
 
 def _name(data: Any) -> str:

@@ -104,6 +104,11 @@ def test_a_failing_metric_stands_beside_the_others(table: Path) -> None:
         (("--cap", "z=-1"), ("cap:", "above 0")),
         (("--cap", "y2=1"), ("cap:", "mean:z")),
         (("--alpha", "2"), ("alpha:", "above 0")),
+        (("--required", "500"), ("required: given 500", "unless method is group_sequential")),
+        (("--tuning-units", "500"), ("tuning-units: given 500", "unless method is sequential")),
+        (("--method", "bayesian", "--sequential"), ("sequential:", "nothing beside the method bayesian")),
+        (("--margin", "z=worse:0.1"), ('margin: given "worse"', "accepted: superiority, non_inferiority, equivalence")),
+        (("--margin", "z=equivalence:2%"), ("margin:", "as revenue=non_inferiority:0.02")),
     ],
 )
 @pytest.mark.parametrize("form", [(), ("--json",)])

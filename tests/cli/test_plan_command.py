@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -298,3 +299,13 @@ def test_the_options_know_every_choice() -> None:
     assert choices["metric_type"] == METRIC_TYPES
     assert choices["method"] == METHODS
     assert choices["correction"] == CORRECTIONS
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "words"),
+    [("equivalence", "largest effect shown equivalent"), ("non_inferiority", "smallest effect shown not worse")],
+)
+def test_the_edge_of_a_margin_is_called_what_it_is(hypothesis: str, words: str) -> None:
+    shown = run("--baseline", "0.05", "--effect", "0", "--hypothesis", hypothesis, "--margin", "0.05").output
+    assert "smallest effect found" not in shown
+    assert re.search(rf"{words} +0\.00 % \(5\.00 % to 5\.00 %\)", shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,8 +15,8 @@ import pytest
 from assay.adapters.duckdb_tables import DuckdbTables
 from assay.errors import InvalidInput
 from assay.model.lifecycle import Status
-from assay.model.metric import Direction, MetricKind, Role
-from assay.model.plan import Correction, Method, Plan
+from assay.model.metric import Direction, Hypothesis, MetricKind, Role
+from assay.model.plan import Correction, Method, Plan, Spending
 from assay.model.result import ExperimentResult, Interval, NoEstimate, Validity
 from assay.service.result_rows import notes, result_rows, shows_adjusted
 from assay.service.snippets import snippet
@@ -125,6 +126,14 @@ def test_a_wrong_metric_names_the_field_and_the_choices(
         ({"weights": {"old": 1.0, "new": 0.0}}, "weights.new", "above 0"),
         ({"weights": {"old": 1.0, "new": math.nan}}, "weights.new", "above 0"),
         ({"weights": {"old": 1.0, "new": "half"}}, "weights.new", "above 0"),
+        ({"stratum": "arm"}, "stratum", "not that of the variant"),
+        ({"stratum": "unit"}, "stratum", "not that of the unit"),
+        ({"stratum": "y"}, "stratum", "not that of a metric"),
+        ({"options": MetricOptions(covariates={"y": ("serial", "y")})}, "covariate", "not that of the metric itself"),
+        ({"options": MetricOptions(covariates={"y": ("arm",)})}, "covariate", "not that of the variant"),
+        ({"plan": Plan(method=Method.FIXED, tuning_units=500)}, "tuning_units", "method is sequential or bayesian"),
+        ({"plan": Plan(method=Method.FIXED, required_per_variant=500)}, "required_per_variant", "group_sequential"),
+        ({"plan": Plan(method=Method.FIXED, spending=Spending.POCOCK)}, "spending", "method is group_sequential"),
     ],
 )
 def test_a_wrong_question_names_the_field_and_the_choices(changes: dict[str, Any], field: str, words: str) -> None:
@@ -349,8 +358,8 @@ def test_a_bayesian_plan_shows_what_is_believed_beside_the_numbers_that_decide()
     assert analysed(frame_of()).metrics[0].comparisons[0].posterior is None
 
 
-def group_sequential(**changes: Any) -> ExperimentResult:
-    plan = Plan(method=Method.GROUP_SEQUENTIAL, required_per_variant=3_000, looks=(0.5, 1.0))
+def group_sequential(required: int = 3_000, **changes: Any) -> ExperimentResult:
+    plan = Plan(method=Method.GROUP_SEQUENTIAL, required_per_variant=required, looks=(0.5, 1.0))
     return analysed(frame_of(), plan=plan, **changes)
 
 
@@ -367,6 +376,16 @@ def test_a_group_sequential_experiment_that_ended_early_spends_what_is_left() ->
     assert "the last" not in rules(going)[0]
 
 
+@pytest.mark.parametrize("required", [2_000, 1_990, 1_000, 100])
+def test_more_units_than_planned_are_the_last_planned_look(required: int) -> None:
+    found = group_sequential(required)
+    (item,) = found.metrics[0].comparisons
+    assert found.looks == (0.5, 1.0)
+    assert found.final
+    assert isinstance(item.p_value, float)
+    assert isinstance(item.absolute_interval, Interval)
+
+
 def test_only_a_group_sequential_experiment_has_a_last_look() -> None:
     with pytest.raises(InvalidInput, match="ended: given true; accepted: only with the method group_sequential"):
         analysed(frame_of(), ended=True)
@@ -376,3 +395,62 @@ def test_transformed_values_are_not_taken_for_the_column_s() -> None:
     options = MetricOptions(transforms={"z": snippet("transforms", "log1p", {})})
     result = analysed(frame_of(), "mean:z", options=options)
     assert "Value, difference and lift are of the transformed values, not of 'z'." in result.metrics[0].warnings
+
+
+@pytest.mark.parametrize("test", ["mann_whitney", "brunner_munzel", "kolmogorov_smirnov"])
+def test_what_ranks_or_distances_say_is_no_lift_of_the_metric(test: str) -> None:
+    rng = random.Random(5)
+    frame = frame_of()
+    frame["z"] = [rng.gauss(10 + (arm == "new"), 2) for arm in frame["arm"]]
+    result = analysed(frame, "mean:z", options=MetricOptions(tests={"z": test}))
+    (item,) = result.metrics[0].comparisons
+    assert isinstance(item.relative, NoEstimate)
+    assert isinstance(item.relative_interval, NoEstimate)
+    said = (result.recommendation.sentence, *result.recommendation.reasons)
+    assert not any("lift" in text for text in said)
+    assert any(item.scale in text for text in said)
+    assert f"z, new: the difference is {item.scale} ({test})" in notes(result)
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ({}, Correction.DUNNETT),
+        ({"plan": Plan(method=Method.SEQUENTIAL, correction=Correction.DUNNETT)}, Correction.HOLM),
+        ({"options": MetricOptions(margins={"y": (Hypothesis.NON_INFERIORITY, 0.1)})}, Correction.HOLM),
+        ({"options": MetricOptions(tests={"y": "newcombe"})}, Correction.HOLM),
+    ],
+)
+def test_where_dunnett_s_correction_does_not_apply_the_result_says_what_stands_in(
+    changes: dict[str, Any], used: Correction
+) -> None:
+    frame = frame_of()
+    frame["arm"] = [("old", "new", "newer")[i % 3] for i in range(len(frame))]
+    asked = {"plan": Plan(method=Method.FIXED, correction=Correction.DUNNETT), **changes}
+    result = analysed(frame, **asked)
+    assert result.metrics[0].correction is used
+    assert f"p adjusted: {used.value.title()}, over" in rules(result)[-1]
+    assert ("Holm's stands in" in rules(result)[-1]) is (used is Correction.HOLM)
+
+
+def test_corrections_are_called_by_the_names_of_their_authors() -> None:
+    frame = frame_of()
+    frame["arm"] = [("old", "new", "newer")[i % 3] for i in range(len(frame))]
+    plan = Plan(method=Method.FIXED, correction=Correction.BENJAMINI_HOCHBERG)
+    assert "p adjusted: Benjamini and Hochberg, over" in rules(analysed(frame, plan=plan))[-1]
+
+
+def test_strata_that_a_quantile_does_not_use_are_said() -> None:
+    frame = frame_of(pre=[i % 3 for i in range(4_000)])
+    (metric,) = analysed(frame, "median:z", stratum="pre").metrics
+    assert any("strata were not used: difference of quantiles compares" in text for text in metric.warnings)
+
+
+def test_a_variance_that_strata_enlarge_is_not_said_to_be_removed() -> None:
+    rng = random.Random(3)
+    frame = frame_of(400, pre=[rng.randrange(12) for _ in range(400)])
+    result = analysed(frame, "mean:z", stratum="pre")
+    share = result.metrics[0].comparisons[0].variance_reduction
+    assert share is not None
+    assert share < 0
+    assert any("post-stratification added" in note and "−" not in note for note in notes(result))

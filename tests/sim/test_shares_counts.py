@@ -93,6 +93,13 @@ def test_negative_binomial_keeps_the_error_and_poisson_does_not(n_t: int, n_c: i
         error_kept("the warning of overdispersion without any", np.array(warned), 0.01)
 
 
+@pytest.mark.parametrize(("n", "mean", "k"), [(15, 5.0, 0.3), (20, 20.0, 0.3), (40, 5.0, 1.0), (60, 2.0, 1.0)])
+def test_negative_binomial_of_few_units_errs_a_little(n: int, mean: float, k: float) -> None:
+    arms = [moments(gamma_poisson(741 + i, (REPLICATIONS, n), mean, k)) for i in range(2)]
+    wrong = [negative_binomial_test(a, b).significant() for a, b in zip(*arms, strict=True)]
+    error_kept(f"negative binomial, mean {mean:g}, k {k:g}, {n} units an arm (5 % meant)", np.array(wrong), 0.064)
+
+
 def test_negative_binomial_finds_a_difference() -> None:
     t, c = (gamma_poisson(735 + i, (REPLICATIONS, 400), mean, 1.0) for i, mean in enumerate((1.4, 1.0)))
     pairs = zip(moments(t), moments(c), strict=True)

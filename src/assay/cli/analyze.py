@@ -25,6 +25,19 @@ _CORRECTIONS = (
 _METHODS = ("fixed", "sequential", "group_sequential", "bayesian")
 _MARGINS = ("superiority", "non_inferiority", "equivalence")
 
+_OPTIONS = {
+    "required_per_variant": "required",
+    "margins": "margin",
+    "filters": "filter",
+    "transforms": "transform",
+    "aggregations": "aggregate",
+    "one_sided": "one-sided",
+    "lower_is_better": "lower-is-better",
+    "prior_lift_sd": "prior-lift-sd",
+    "tuning_units": "tuning-units",
+}
+"""Arguments whose option has another name."""
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=str))
@@ -149,7 +162,7 @@ def analyze(
     """
     # Imported here so that --help answers at once.
     from assay import notebook
-    from assay.errors import AssayError
+    from assay.errors import AssayError, InvalidInput
 
     try:
         analysis = notebook.analyze(
@@ -180,6 +193,9 @@ def analyze(
             prior_lift_sd=prior_lift_sd,
             tuning_units=tuning_units,
         )
+    except InvalidInput as error:
+        click.echo(f"Error: {error.at(_OPTIONS.get(error.field, error.field))}", err=True)
+        sys.exit(2)
     except AssayError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
@@ -227,7 +243,7 @@ def _margin(text: str) -> tuple[str, tuple[str, float]]:
     try:
         return name, (hypothesis, float(share))
     except ValueError:
-        accepted = f"NAME=HYPOTHESIS:SHARE, where HYPOTHESIS is one of {', '.join(_MARGINS)}"
+        accepted = f"NAME=HYPOTHESIS:SHARE, as revenue=non_inferiority:0.02; hypotheses: {', '.join(_MARGINS)}"
         raise InvalidInput("margin", text, accepted) from None
 
 

@@ -12,6 +12,9 @@ from rich.text import Text
 from assay import wording
 
 _NOT_ASKED = ""
+_EDGES = {"equivalence": "largest effect shown equivalent", "non_inferiority": "smallest effect shown not worse"}
+_NOTHING = 1e-5
+"""An effect below it is none: units are whole, so the size for no effect at all shows a millionth more or less."""
 
 
 def plan_view(document: Mapping[str, Any]) -> RenderableType:
@@ -52,7 +55,8 @@ def _numbers(document: Mapping[str, Any]) -> RenderableType:
     if document["required_clusters"] is not None:
         rows.append(("clusters per variant", _units(document["required_clusters"])))
     rows.append(("power", _shown(document["power"], wording.percent)))
-    rows.append(("smallest effect found", _effect(document["minimum_detectable_effect"], document["assumptions"])))
+    assumed = document["assumptions"]
+    rows.append((_edge_of(assumed), _effect(document["minimum_detectable_effect"], assumed)))
     if document["minimum_margin"] is not None:
         rows.append(("smallest margin shown", _shown(document["minimum_margin"], _scaled(document["assumptions"]))))
     rows.append(("days", _shown(document["days_to_completion"], wording.count)))
@@ -71,7 +75,7 @@ def _numbers(document: Mapping[str, Any]) -> RenderableType:
 
 def _detectable(rows: Sequence[Mapping[str, Any]], assumed: Mapping[str, Any]) -> RenderableType:
     by_week = rows[0]["weeks"] is not None
-    table = _table(*(("week",) if by_week else ()), "units in all", "per variant", "smallest effect found")
+    table = _table(*(("week",) if by_week else ()), "units in all", "per variant", _edge_of(assumed))
     for row in rows:
         cells = [str(row["weeks"])] if by_week else []
         cells += [wording.count(row["total_sample_size"]), wording.count(row["sample_per_variant"])]
@@ -103,12 +107,20 @@ def _table(*headings: str) -> Table:
     return table
 
 
+def _edge_of(assumed: Mapping[str, Any]) -> str:
+    """What the effect of a sample size is: the smallest that shows the hypothesis, or the largest for equivalence."""
+    return _EDGES.get(assumed["hypothesis"], "smallest effect found")
+
+
 def _effect(effect: Mapping[str, Any], assumed: Mapping[str, Any]) -> str:
     if _is_missing(effect):
         return _missing(effect)
     show = wording.percent if assumed["metric_type"] == "conversion" else wording.amount
     to = f"{show(assumed['baseline'])} to {show(effect['value'])}"
-    return to if _is_missing(effect["relative"]) else f"{wording.percent(effect['relative'], signed=True)} ({to})"
+    if _is_missing(effect["relative"]):
+        return to
+    relative = 0.0 if abs(effect["relative"]) < _NOTHING else effect["relative"]
+    return f"{wording.percent(relative, signed=True)} ({to})"
 
 
 def _scaled(assumed: Mapping[str, Any]) -> Any:

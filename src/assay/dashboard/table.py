@@ -113,8 +113,9 @@ def common_level(result: ExperimentResult) -> str | None:
 
 
 def _p_heading(result: ExperimentResult) -> str:
-    name = _CORRECTIONS.get(result.plan.correction)
-    return f"p ({name})" if name and any(item.family_size > 1 for item in result.metrics) else "p"
+    used = dict.fromkeys(item.correction for item in result.metrics if item.family_size > 1)
+    names = " or ".join(_CORRECTIONS[item] for item in used if item in _CORRECTIONS)
+    return f"p ({names})" if names else "p"
 
 
 def _metric(metric: MetricResult, axis: LiftAxis, titles: Mapping[str, str], winner: str | None) -> MetricRows:

@@ -6,7 +6,7 @@ planned end. A sample-ratio mismatch blocks every verdict.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from assay import wording
 from assay.decisions.guardrails import guardrail_states
@@ -244,10 +244,15 @@ def _in_words(metric: MetricResult, item: Comparison, titles: Mapping[str, str],
     p = f", {wording.p_value(item.p_value_adjusted)}" if isinstance(item.p_value_adjusted, float) else ""
     if metric.family_size > 1 and metric.correction in _CORRECTIONS and p:
         p += f" after {_CORRECTIONS[metric.correction]}"
+    if values and item.scale:
+        values = f"{values.removesuffix(',')};"
     return f"{metric.title}{name}{values or ':'} {_effect(item)}{p}."
 
 
 def _effect(item: Comparison) -> str:
+    if item.scale and isinstance(item.absolute, float):
+        bounds = _bounds(item.absolute_interval, _difference)
+        return f"{item.scale}, is {_difference(item.absolute)}" + (f" ({bounds})" if bounds else "")
     if isinstance(item.relative, NoEstimate):
         return _absolute_effect(item)
     text = f"a lift of {wording.lift(item.relative)}"
@@ -255,21 +260,24 @@ def _effect(item: Comparison) -> str:
     return f"{text} ({bounds})" if (bounds := _bounds(interval)) else text
 
 
-def _bounds(interval: Interval | NoEstimate) -> str:
+def _bounds(interval: Interval | NoEstimate, show: Callable[[float], str] = wording.lift) -> str:
     if isinstance(interval, NoEstimate) or (interval.lower is None and interval.upper is None):
         return ""
     if interval.upper is None and interval.lower is not None:
-        return f"above {wording.lift(interval.lower)}"
+        return f"above {show(interval.lower)}"
     if interval.lower is None and interval.upper is not None:
-        return f"below {wording.lift(interval.upper)}"
-    return f"between {wording.lift(interval.lower or 0.0)} and {wording.lift(interval.upper or 0.0)}"
+        return f"below {show(interval.upper)}"
+    return f"between {show(interval.lower or 0.0)} and {show(interval.upper or 0.0)}"
 
 
 def _absolute_effect(item: Comparison) -> str:
     if isinstance(item.absolute, NoEstimate):
         return f"an effect that cannot be computed: {item.absolute.reason}"
-    sign = "+" if item.absolute > 0 else ""
-    return f"a difference of {sign}{wording.amount(item.absolute)}"
+    return f"a difference of {_difference(item.absolute)}"
+
+
+def _difference(value: float) -> str:
+    return f"{'+' if value > 0 else ''}{wording.amount(value)}"
 
 
 def _warnings(

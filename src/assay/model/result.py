@@ -114,7 +114,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricResult:
-    """One metric over all variants. threshold: a guardrail's absolute bound, on the side that is worse."""
+    """One metric over all variants. threshold: a guardrail's absolute bound, on the side that is worse.
+
+    correction: the plan's, or Holm's where Dunnett's is planned and the metric's test has none.
+    """
 
     metric: str
     title: str

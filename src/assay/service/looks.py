@@ -55,6 +55,9 @@ def as_of_look(metrics: tuple[MetricResult, ...], last: ExperimentResult) -> tup
 
 
 def table_looks(planned: Sequence[float], reached: float) -> tuple[float, ...]:
-    """The looks of data that Assay did not collect: each planned share passed was looked at, and now."""
-    before = tuple(share for share in planned if share < reached * 0.999)
-    return (*before, min(1.0, reached))
+    """The looks of data that Assay did not collect: each planned share passed was looked at, and now.
+
+    reached: share of the planned sample now, above 0; with more than was planned, this is the last planned look.
+    """
+    now = min(1.0, reached)
+    return (*(share for share in planned if share < now * 0.999), now)

@@ -82,15 +82,10 @@ def notes(result: ExperimentResult) -> list[str]:
             reasons = dict.fromkeys(number.reason for number in numbers if isinstance(number, NoEstimate))
             found += [f"{metric.title}, {variant}: {reason}" for reason in reasons]
         found += [
-            f"{metric.title}, {item.variant}: {_reducer(item)} removed {_share(item.variance_reduction)} of the "
+            f"{metric.title}, {item.variant}: {_reducer(item)} {_removed(item.variance_reduction)} of the "
             "variance; difference and lift are of adjusted values"
             for item in metric.comparisons
             if item.variance_reduction is not None
-        ]
-        found += [
-            f"{metric.title}, {item.variant}: the difference is {item.scale} ({item.test})"
-            for item in metric.comparisons
-            if item.scale
         ]
         found += [f"{metric.title}, {item.variant}: {text}" for item in metric.comparisons for text in item.warnings]
         found += [_belief(metric, item) for item in metric.comparisons if item.posterior is not None]
@@ -108,6 +103,10 @@ def _belief(metric: MetricResult, item: Comparison) -> str:
         f"{metric.title}, {item.variant}: {_share(posterior.chance_to_beat)} chance to be better than the control; "
         f"shipping it loses {show(posterior.expected_loss)} on average{credible}; prior: {posterior.prior}"
     )
+
+
+def _removed(share: float) -> str:
+    return f"removed {_share(share)}" if share >= 0 else f"added {_share(-share)}"
 
 
 def _reducer(item: Comparison) -> str:

@@ -34,6 +34,7 @@ from assay.stats.trust.sample_ratio import sample_ratio
 NO_TESTS: MetricTests = {}
 MAX_TABLE_VARIANTS = 50
 """More values than this in the variant column mean that it is another column."""
+_ONLY = "nothing, unless method is {}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +66,15 @@ def analyze(
 
     Raises InvalidInput naming the field (unit, variant, control, metric, covariate, weights) and NotFound for a file.
     """
+    _check_plan(question.plan)
     columns = tables.columns(source)
     if question.unit is not None:
         check_column("unit", question.unit, columns)
     check_column("variant", question.variant, columns)
     if question.unit == question.variant:
         raise InvalidInput("variant", question.variant, "another column than the unit's")
-    if question.stratum is not None:
-        check_column("stratum", question.stratum, columns)
     items = table_metrics(question.metrics, columns, question.options)
+    _check_known_before(question, items, columns)
     check_tests([item.metric for item in items], question.plan, tests)
     request = TableRequest(
         unit=question.unit,
@@ -86,6 +87,32 @@ def analyze(
     found = tables.moments(source, request)
     weights = _weights(question, found)
     return _result(question, items, found, weights, name=name, at=at, tests=tests)
+
+
+def _check_plan(plan: Plan) -> None:
+    """Raise InvalidInput for what is asked of another method: a finished table has no second one to fall back on."""
+    if plan.required_per_variant is not None and plan.method is not Method.GROUP_SEQUENTIAL:
+        raise InvalidInput("required_per_variant", plan.required_per_variant, _ONLY.format("group_sequential"))
+    if plan.spending is not Plan().spending and plan.method is not Method.GROUP_SEQUENTIAL:
+        raise InvalidInput("spending", plan.spending.value, _ONLY.format("group_sequential"))
+    if plan.tuning_units is not None and plan.method not in (Method.SEQUENTIAL, Method.BAYESIAN):
+        raise InvalidInput("tuning_units", plan.tuning_units, _ONLY.format("sequential or bayesian"))
+
+
+def _check_known_before(question: TableQuestion, items: Sequence[TableMetric], columns: Sequence[str]) -> None:
+    """Raise InvalidInput for a stratum or covariate that does not exist, or that cannot be known before the start."""
+    taken = {question.unit: "the unit", question.variant: "the variant"}
+    measured = {column for item in items for column in (item.column, item.denominator) if column is not None}
+    if question.stratum is not None:
+        check_column("stratum", question.stratum, columns)
+        what = taken.get(question.stratum) or ("a metric" if question.stratum in measured else "")
+        if what:
+            raise InvalidInput("stratum", question.stratum, f"a column known before the start, not that of {what}")
+    for item in items:
+        for column in item.covariates:
+            what = taken.get(column) or ("the metric itself" if column in (item.column, item.denominator) else "")
+            if what:
+                raise InvalidInput("covariate", column, f"a column known before the start, not that of {what}")
 
 
 def stable_document(result: ExperimentResult) -> dict[str, Any]:

@@ -13,6 +13,15 @@ from assay.model.table import Gaps, TableMetric, TableMoments
 
 SPENDINGS = {"obrien_fleming": "O'Brien and Fleming's", "pocock": "Pocock's", "kim_demets": "Kim and DeMets's"}
 """Spending functions, by whose they are."""
+_CORRECTIONS = {
+    Correction.HOLM: "Holm",
+    Correction.BONFERRONI: "Bonferroni",
+    Correction.HOCHBERG: "Hochberg",
+    Correction.DUNNETT: "Dunnett",
+    Correction.BENJAMINI_HOCHBERG: "Benjamini and Hochberg",
+    Correction.BENJAMINI_YEKUTIELI: "Benjamini and Yekutieli",
+    Correction.E_BH: "Wang and Ramdas, by e-values",
+}
 _KIND_RULES = {
     MetricKind.CONVERSION: "conversion: a unit converts when any of its rows is true or not 0",
     MetricKind.COUNT: "count: the number of a unit's rows where the column is not empty",
@@ -58,9 +67,12 @@ def _looks(result: ExperimentResult) -> str:
 def _family_rule(result: ExperimentResult) -> tuple[str, ...]:
     if result.plan.correction is Correction.NONE or all(metric.family_size < 2 for metric in result.metrics):
         return ()
-    name = result.plan.correction.value.replace("_", " ").title().replace(" And ", " and ")
-    rule = f"p adjusted: {name}, over the treatments of the primary metric, and over all secondary ones apart."
-    if result.plan.correction in (Correction.HOLM, Correction.BONFERRONI):
+    used = dict.fromkeys(metric.correction for metric in result.metrics if metric.family_size > 1)
+    names = " or ".join(_CORRECTIONS[item] for item in used)
+    rule = f"p adjusted: {names}, over the treatments of the primary metric, and over all secondary ones apart."
+    if result.plan.correction is Correction.DUNNETT and Correction.HOLM in used:
+        rule += " Dunnett's correction is of plain differences at one look; elsewhere Holm's stands in."
+    if set(used) & {Correction.HOLM, Correction.BONFERRONI}:
         rule += (
             " Intervals hold for all of a family at once, so they may reach 0 where an adjusted p is just below alpha."
         )

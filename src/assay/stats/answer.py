@@ -13,6 +13,9 @@ from assay.stats.outcome import Alternative, Outcome
 from assay.stats.reduction.report import Reduction
 from assay.stats.sequential.rules import log_p_value
 
+OTHER_SCALE = "other_scale"
+"""Why there is no lift: the test's difference is not one of the metric's values."""
+
 
 def comparison(
     item: Measured,
@@ -25,7 +28,10 @@ def comparison(
     harmful: bool = False,
     posterior: Posterior | None = None,
 ) -> Comparison:
-    """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value."""
+    """An outcome as a comparison. adjusted: the p-value after correction, None when there is no p-value.
+
+    A test with a scale of its own has no lift: wins of the treatment per win of the control are not one.
+    """
     metric = item.metric
     significant = adjusted is not None and adjusted < alpha
     better: bool | None = None
@@ -36,13 +42,18 @@ def comparison(
         better = True
     if harmful:
         better = False
+    scale = item.test.scale if found.test.startswith(item.test.name) else ""
+    relative, relative_interval = found.relative, found.relative_interval
+    if scale and isinstance(found.difference, float):
+        # What such a test says relative to the control, as wins per loss, is no lift of the metric.
+        relative = relative_interval = NoEstimate(OTHER_SCALE, f"the difference is {scale} ({found.test})")
     return Comparison(
         variant=variant,
         control=control,
         absolute=found.difference,
         absolute_interval=found.interval,
-        relative=found.relative,
-        relative_interval=found.relative_interval,
+        relative=relative,
+        relative_interval=relative_interval,
         p_value=found.p_value,
         p_value_adjusted=found.p_value if adjusted is None else adjusted,
         significant=significant,
@@ -59,7 +70,7 @@ def comparison(
         effect_size=_effect_size(item, variant, control),
         posterior=posterior,
         warnings=found.warnings,
-        scale=item.test.scale if found.test.startswith(item.test.name) else "",
+        scale=scale,
     )
 
 

@@ -86,7 +86,8 @@ def measure(
         alarm = covariate_affected(usable) if len(usable) > 1 else None
         if isinstance(alarm, CovariateAlarm) and alarm.affected and alarm.warning:
             warnings.append(alarm.warning)
-    if by is not None and not test.is_default:
+    raw_quantile = strata is not None and metric.kind is MetricKind.QUANTILE
+    if raw_quantile or (by is not None and not test.is_default):
         warnings.append(f"The covariates or strata were not used: {test.title} compares the values as they are.")
         by = None
     return Measured(

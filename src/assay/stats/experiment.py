@@ -195,7 +195,7 @@ def _result(
         direction=metric.direction,
         arms=arms,
         comparisons=comparisons,
-        correction=plan.correction,
+        correction=family.correction(item),
         family_size=family.sizes[metric.role],
         warnings=item.warnings,
         threshold=metric.threshold,

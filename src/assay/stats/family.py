@@ -35,6 +35,11 @@ class Family:
     def __post_init__(self) -> None:
         self.sizes.update(family_sizes(self.measured, self.control))
 
+    def correction(self, item: Measured) -> Correction:
+        """What a metric's p-values are corrected by: the plan's, or what stands in for it."""
+        planned = self.plan.correction
+        return Correction.HOLM if planned is Correction.DUNNETT and self._dunnett_arms(item) is None else planned
+
     def interval_alpha(self, item: Measured, variant: str) -> float:
         """The error of a treatment's intervals. Dunnett's have the degrees of freedom of its own comparison."""
         arms = self._dunnett_arms(item)
