@@ -499,3 +499,12 @@ def test_a_rank_test_does_not_mind_one_large_value() -> None:
     for test, n in (("welch_t", 1), ("mann_whitney", 0)):
         (metric,) = analysed(frame, "mean:z", options=MetricOptions(tests={"z": test})).metrics
         assert sum("consider a cap" in text for text in metric.warnings) == n
+
+
+def test_a_count_of_single_rows_is_told_from_the_column_s_numbers() -> None:
+    frame = frame_of()
+    said = "Every unit has one row and so counts 1; sum:z adds up the numbers that stand in the column."
+    assert said in analysed(frame, "count:z").metrics[0].warnings
+    assert said not in analysed(frame, "sum:z").metrics[0].warnings
+    more = pd.concat([frame, frame.head(100)])
+    assert said not in analysed(more, "count:z").metrics[0].warnings
