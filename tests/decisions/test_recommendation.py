@@ -295,3 +295,12 @@ def test_a_difference_without_a_direction_is_said_and_ships_nothing() -> None:
     )
     assert found.action is Action.INCONCLUSIVE
     assert found.sentence == "bought is not the same in green; whether that is better, its test does not say."
+
+
+def test_a_metric_that_cannot_be_compared_is_not_said_to_be_within_chance() -> None:
+    metric = Metric(key="bought", kind=MetricKind.MEAN, event="buy", field="amount", role=Role.PRIMARY)
+    counts: Counts = {"control": (9, 9), "green": (9, 9)}
+    found = verdict(counts, primary=metric, running=False)
+    why = "every unit has the same value, so chance cannot be measured"
+    assert found.action is Action.INCONCLUSIVE
+    assert found.sentence == f"Inconclusive: bought could not be compared: {why}."

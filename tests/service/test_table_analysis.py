@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -454,3 +454,57 @@ def test_a_variance_that_strata_enlarge_is_not_said_to_be_removed() -> None:
     assert share is not None
     assert share < 0
     assert any("post-stratification added" in note and "−" not in note for note in notes(result))
+
+
+def test_values_that_are_missing_in_one_variant_more_often_are_told() -> None:
+    def told(lacking: Callable[[int], bool]) -> list[str]:
+        frame = frame_of()
+        frame["z"] = [None if lacking(i) else value for i, value in enumerate(frame["z"])]
+        return [text for text in analysed(frame, "mean:z").metrics[0].warnings if "not spread by chance" in text]
+
+    assert told(lambda i: i % 20 < 2) == []
+    assert told(lambda i: False) == []
+    (text,) = told(lambda i: i % 20 == 1)
+    assert "(new 10.0 %; old 0.00 %; p < 0.0001)" in text
+    assert len(told(lambda i: i % 2 == 1)) == 1
+
+
+def test_a_transformation_that_a_value_does_not_have_is_named() -> None:
+    options = MetricOptions(transforms={"z": snippet("transforms", "sqrt", {})})
+    result = analysed(frame_of(z=[-1.0] * 4_000), "mean:z", options=options)
+    assert result.failures["z"].startswith("the square root is not a finite number for every value of column 'z'")
+
+
+def test_a_lift_of_a_control_below_zero_is_said_to_have_the_other_sign() -> None:
+    frame = frame_of()
+    frame["z"] = [-10.0 - (arm == "new") - i % 3 for i, arm in enumerate(frame["arm"])]
+    (item,) = analysed(frame, "mean:z").metrics[0].comparisons
+    assert isinstance(item.relative, float)
+    assert isinstance(item.absolute, float)
+    assert item.absolute < 0 < item.relative
+    assert "the control is below 0, so the lift has the opposite sign of the difference" in item.warnings
+    (plain,) = analysed(frame_of(), "mean:z").metrics[0].comparisons
+    assert plain.warnings == ()
+
+
+@pytest.mark.parametrize(("test", "n"), [("two_proportion_z", 1), ("fisher_exact", 0), ("miettinen_nurminen", 0)])
+def test_only_the_z_test_is_called_unreliable_with_few_conversions(test: str, n: int) -> None:
+    options = MetricOptions(tests={"y": test})
+    (metric,) = analysed(frame_of(20), options=options).metrics
+    assert sum("z-test" in text for text in metric.warnings) == 2 * n
+
+
+def test_a_rank_test_does_not_mind_one_large_value() -> None:
+    frame = frame_of(z=[1e6 if i == 7 else float(i % 5) for i in range(4_000)])
+    for test, n in (("welch_t", 1), ("mann_whitney", 0)):
+        (metric,) = analysed(frame, "mean:z", options=MetricOptions(tests={"z": test})).metrics
+        assert sum("consider a cap" in text for text in metric.warnings) == n
+
+
+def test_a_count_of_single_rows_is_told_from_the_column_s_numbers() -> None:
+    frame = frame_of()
+    said = "Every unit has one row and so counts 1; sum:z adds up the numbers that stand in the column."
+    assert said in analysed(frame, "count:z").metrics[0].warnings
+    assert said not in analysed(frame, "sum:z").metrics[0].warnings
+    more = pd.concat([frame, frame.head(100)])
+    assert said not in analysed(more, "count:z").metrics[0].warnings

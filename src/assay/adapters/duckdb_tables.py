@@ -14,7 +14,7 @@ from assay.adapters.duckdb_files import Connections, attach, reason_of, types_of
 from assay.adapters.duckdb_units import UnitFiles
 from assay.errors import InvalidInput
 from assay.model.moments import COVARIATE, Moments
-from assay.model.table import Gaps, TableMoments, TableRequest
+from assay.model.table import Gaps, TableMetric, TableMoments, TableRequest
 from assay.model.valuecounts import ValueCounts
 from assay.queries.tables import (
     CROSSED,
@@ -112,6 +112,15 @@ def _answer(connection: duckdb.DuckDBPyConnection, request: TableRequest, types:
     )
 
 
+def _not_finite(item: TableMetric) -> str:
+    """Why a metric's sums are no numbers."""
+    large = f"the values of column '{item.column}' are too large to add up"
+    if item.transform is None:
+        return large
+    name = item.transform.title or item.transform.name
+    return f"the {name} is not a finite number for every value of column '{item.column}', or {large}"
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, request: TableRequest, types: Mapping[str, str]) -> list[_Row]:
     cursor = connection.execute(table_moments(request, types).sql(dialect=DIALECT))
     names = [column[0] for column in cursor.description or ()]
@@ -134,7 +143,7 @@ def _decoded(request: TableRequest, rows: Sequence[_Row]) -> TableMoments:
             if request.stratum is not None:
                 strata[key] = _by_stratum(parts)
         else:
-            failures[key] = f"the values of column '{item.column}' are too large to add up"
+            failures[key] = _not_finite(item)
     return TableMoments(
         rows=sum(int(row["n_rows"]) for row in rows),
         rows_without=sum(int(row["n_without"]) for row in rows),

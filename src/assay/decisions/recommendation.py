@@ -217,8 +217,16 @@ def _undecided(
         )
     if validity is Validity.ANYTIME and complete and running and plan.method is not Method.GROUP_SEQUENTIAL:
         reasons.append("It may run on: the numbers stay valid at every further look.")
-    sentence = f"Inconclusive: {question(primary)}."
+    sentence = f"Inconclusive: {_not_compared(primary) or question(primary)}."
     return Recommendation(action=Action.INCONCLUSIVE, sentence=sentence, reasons=tuple(reasons), warnings=warnings)
+
+
+def _not_compared(primary: MetricResult) -> str:
+    """Why no treatment could be compared at all; empty when one could."""
+    reasons = [item.p_value.reason for item in primary.comparisons if isinstance(item.p_value, NoEstimate)]
+    if not reasons or len(reasons) < len(primary.comparisons):
+        return ""
+    return f"{primary.title} could not be compared: {' and '.join(dict.fromkeys(reasons))}"
 
 
 def _reached(progress: Progress) -> float | None:

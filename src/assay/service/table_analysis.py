@@ -28,12 +28,15 @@ from assay.service.planning import tuning_units
 from assay.service.table_metrics import MetricOptions, check_column, table_metrics
 from assay.service.table_words import gap_warnings, row_warnings
 from assay.stats.experiment import Beside, analyse_metrics
+from assay.stats.fixed.chi_square import chi_square
 from assay.stats.looking import Looks
 from assay.stats.trust.sample_ratio import sample_ratio
 
 NO_TESTS: MetricTests = {}
 MAX_TABLE_VARIANTS = 50
 """More values than this in the variant column mean that it is another column."""
+_UNEVEN = 0.001
+"""A p-value below it says that values are missing unevenly."""
 _ONLY = "nothing, unless method is {}"
 
 
@@ -236,5 +239,21 @@ def _complete(moments: Mapping[str, Moments], variants: Sequence[str]) -> dict[s
 
 
 def _with_gaps(metric: MetricResult, item: TableMetric, found: TableMoments) -> MetricResult:
-    gaps = found.gaps.get(metric.metric, Gaps())
-    return replace(metric, warnings=(*metric.warnings, *gap_warnings(item, gaps, found.metrics[metric.metric])))
+    gaps, moments = found.gaps.get(metric.metric, Gaps()), found.metrics[metric.metric]
+    told = [*gap_warnings(item, gaps, moments), *_uneven(found.units, moments)]
+    return replace(metric, warnings=(*metric.warnings, *told))
+
+
+def _uneven(units: Mapping[str, int], moments: Mapping[str, Moments]) -> list[str]:
+    """A sentence when units lack a value in one variant more often than in another, beyond chance."""
+    missing = {variant: n - (moments[variant].n if variant in moments else 0) for variant, n in units.items() if n}
+    if len(missing) < 2 or not any(missing.values()):
+        return []
+    p = chi_square([[units[variant] - n, n] for variant, n in missing.items()]).p_value
+    if not isinstance(p, float) or p >= _UNEVEN:
+        return []
+    shares = "; ".join(f"{variant} {wording.percent(n / units[variant])}" for variant, n in missing.items())
+    return [
+        f"Units without a value are not spread by chance ({shares}; {wording.p_value(p)}), so the units that are left"
+        " may differ for another reason than the treatment."
+    ]

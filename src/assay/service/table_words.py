@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from assay import wording
 from assay.model.metric import MetricKind
-from assay.model.moments import COVARIATE, Moments
+from assay.model.moments import COVARIATE, VALUE, Moments
 from assay.model.plan import Correction, Method
 from assay.model.result import ExperimentResult, Validity
 from assay.model.table import Gaps, TableMetric, TableMoments
@@ -84,6 +84,10 @@ def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) 
     warnings = []
     if item.transform is not None:
         warnings.append(f"Value, difference and lift are of the transformed values, not of '{item.column}'.")
+    if item.metric.kind is MetricKind.COUNT and item.transform is None and _all_one(moments):
+        warnings.append(
+            f"Every unit has one row and so counts 1; sum:{item.column} adds up the numbers that stand in the column."
+        )
     if gaps.values:
         names = f"'{item.column}' or '{item.denominator}'" if item.denominator else f"'{item.column}'"
         text = f"{_number(gaps.values, 'row')} without a usable value of {names} (empty or not finite)"
@@ -99,6 +103,11 @@ def gap_warnings(item: TableMetric, gaps: Gaps, moments: Mapping[str, Moments]) 
         n = _number(gaps.covariates, "unit")
         warnings.append(f"{n} without a usable value of {names} given the mean of all units instead.")
     return warnings
+
+
+def _all_one(moments: Mapping[str, Moments]) -> bool:
+    seen = [one for one in moments.values() if one.n]
+    return bool(seen) and all(one.mean(VALUE) == 1 and one.comoment(VALUE) == 0 for one in seen)
 
 
 def row_warnings(found: TableMoments) -> tuple[str, ...]:

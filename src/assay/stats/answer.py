@@ -15,6 +15,7 @@ from assay.stats.sequential.rules import log_p_value
 
 OTHER_SCALE = "other_scale"
 """Why there is no lift: the test's difference is not one of the metric's values."""
+BELOW_ZERO = "the control is below 0, so the lift has the opposite sign of the difference"
 
 
 def comparison(
@@ -47,6 +48,8 @@ def comparison(
     if scale and isinstance(found.difference, float):
         # What such a test says relative to the control, as wins per loss, is no lift of the metric.
         relative = relative_interval = NoEstimate(OTHER_SCALE, f"the difference is {scale} ({found.test})")
+    below = item.arms[control]
+    turned = isinstance(relative, float) and not isinstance(below, NoEstimate) and below.value < 0
     return Comparison(
         variant=variant,
         control=control,
@@ -69,7 +72,7 @@ def comparison(
         margin=metric.margin,
         effect_size=_effect_size(item, variant, control),
         posterior=posterior,
-        warnings=found.warnings,
+        warnings=(*found.warnings, BELOW_ZERO) if turned else found.warnings,
         scale=scale,
     )
 

@@ -11,13 +11,16 @@ from assay.model.result import Validity
 _MINIMUM_COUNT = 5
 _OUTLIER_SHARE = 0.10
 _OUTLIER_UNITS = 100
+_OF_THE_NORMAL_CURVE = (None, "two_proportion_z", "two_proportion_z_unpooled")
+_OF_RANKS = ("mann_whitney", "brunner_munzel", "kolmogorov_smirnov")
 
 
 def cautions(metric: Metric, moments: Mapping[str, Moments], validity: Validity) -> list[str]:
-    """Sentences about arms whose numbers rest on too little, or on one unit."""
+    """Sentences about arms whose numbers rest on too little, or on one unit, where the test minds."""
+    one_look = validity is Validity.FIXED
     if metric.kind is MetricKind.CONVERSION:
-        return few_conversions(moments) if validity is Validity.FIXED else []
-    if metric.kind in (MetricKind.RATIO, MetricKind.QUANTILE):
+        return few_conversions(moments) if one_look and metric.test in _OF_THE_NORMAL_CURVE else []
+    if metric.kind in (MetricKind.RATIO, MetricKind.QUANTILE) or (one_look and metric.test in _OF_RANKS):
         return []
     return [sentence for variant, item in moments.items() if (sentence := one_unit_dominates(variant, item))]
 
