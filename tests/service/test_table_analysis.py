@@ -32,7 +32,8 @@ def frame_of(n: int = 4_000, **columns: Any) -> pd.DataFrame:
     """Two arms whose y differs (30 % against 40 %) and whose z does not."""
     arms = ["new" if i % 2 else "old" for i in range(n)]
     y = [float((i // 2) % 10 < (4 if i % 2 else 3)) for i in range(n)]
-    return pd.DataFrame({"unit": range(n), "arm": arms, "y": y, "z": [float(i // 2 % 7) for i in range(n)], **columns})
+    z = [float(i // 2 % 7) for i in range(n)]
+    return pd.DataFrame({"unit": range(n), "arm": arms, "y": y, "z": z} | columns)
 
 
 def analysed(frame: pd.DataFrame, *metrics: str, **changes: Any) -> ExperimentResult:
@@ -508,3 +509,13 @@ def test_a_count_of_single_rows_is_told_from_the_column_s_numbers() -> None:
     assert said not in analysed(frame, "sum:z").metrics[0].warnings
     more = pd.concat([frame, frame.head(100)])
     assert said not in analysed(more, "count:z").metrics[0].warnings
+
+
+@pytest.mark.parametrize("test", ["poisson", "negative_binomial"])
+def test_counts_that_stand_in_a_column_have_the_tests_of_counts(test: str) -> None:
+    options = MetricOptions(tests={"z": test})
+    (found,) = analysed(frame_of(), "sum:z", options=options).metrics[0].comparisons
+    assert isinstance(found.p_value, float)
+    (refused,) = analysed(frame_of(z=[i / 7 for i in range(4_000)]), "sum:z", options=options).metrics[0].comparisons
+    assert isinstance(refused.p_value, NoEstimate)
+    assert "a whole number of events" in refused.p_value.reason

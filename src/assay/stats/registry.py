@@ -18,7 +18,7 @@ from assay.stats.outcome import Outcome
 
 SHARES = frozenset({MetricKind.CONVERSION})
 MEANS = frozenset({MetricKind.COUNT, MetricKind.SUM, MetricKind.MEAN})
-COUNTS = frozenset({MetricKind.COUNT})
+COUNTS = frozenset({MetricKind.COUNT, MetricKind.SUM})
 QUANTILES = frozenset({MetricKind.QUANTILE})
 DEFAULT_TEST = {
     MetricKind.CONVERSION: "two_proportion_z",

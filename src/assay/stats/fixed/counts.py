@@ -188,10 +188,7 @@ def _rate(given: Rates, name: str) -> tuple[Rate | None, CountedUnits | None]:
         if units is EMPTY_ARM:
             return None, None
         raise InvalidInput(name, units.reason, "counts of events per unit")
-    events = round(units.events)
-    if abs(events - units.events) > 1e-6 * max(1.0, units.events):
-        raise InvalidInput(name, f"{units.events:g} events", "a whole number of events")
-    return Rate(events, float(units.n)), units
+    return Rate(round(units.events), float(units.n)), units
 
 
 def _checked(given: tuple[float, float], name: str) -> Rate | None:

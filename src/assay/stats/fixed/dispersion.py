@@ -20,6 +20,7 @@ from assay.stats.fixed.share_pair import p_of
 
 Counts = Moments | ValueCounts | ArrayLike
 FEW_EVENTS = NoEstimate("few_events", "no event happened, so nothing can be said of how events vary between units")
+_ROUNDING = 1e-9
 
 
 class CountedUnits(NamedTuple):
@@ -67,7 +68,10 @@ def counted_units(given: Counts, name: str) -> CountedUnits | NoEstimate:
             return BAD_MOMENTS
         if given.mean(VALUE) < 0:
             raise InvalidInput(name, f"a mean of {given.mean(VALUE):g}", "counts of 0 or more")
-        return CountedUnits(given.n, given.mean(VALUE), given.comoment(VALUE))
+        units = CountedUnits(given.n, given.mean(VALUE), given.comoment(VALUE))
+        if abs(round(units.events) - units.events) > _ROUNDING * max(1.0, units.events):
+            raise InvalidInput(name, f"{units.events:g} events", "a whole number of events")
+        return units
     found = counted(given, name)
     if not found.n:
         return EMPTY_ARM
