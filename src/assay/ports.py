@@ -117,53 +117,52 @@ class Results(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class InboxBatch:
-    """Accepted events in the order of acceptance: `lines` of JSON, and the position that follows them."""
+    """Accepted events of one partition in the order of acceptance: `lines` of JSON, and the position that follows."""
 
     lines: tuple[bytes, ...]
     position: int
+    partition: int = 0
 
 
 class Inbox(Protocol):
-    """The only durable write on the request path."""
+    """The only durable write on the request path. Each partition is a sequence of its own; one, 0, may be all."""
 
     def append(self, lines: bytes) -> Future[None]:
         """Accept newline-separated JSON events; the future is done once they are on disk.
 
-        It fails with Unavailable when they could not be written; then none of them is kept.
+        It fails with Unavailable, within seconds, when they could not be written: they are then not acknowledged,
+        and none of them is kept unless the store had them already.
         """
         ...
 
-    def read(self, after: int, *, max_events: int) -> InboxBatch | None:
-        """The events that follow position `after`, or None when there are none."""
+    def partitions(self) -> Sequence[int]:
+        """Those that this process is to load now. Raises Unavailable."""
         ...
 
-    def trim(self, through: int) -> None:
+    def read(self, after: int, *, max_events: int, partition: int = 0) -> InboxBatch | None:
+        """The events of a partition that follow position `after`, or None when there are none. Raises Unavailable."""
+        ...
+
+    def trim(self, through: int, *, partition: int = 0) -> None:
         """Forget events up to and including position `through`: the warehouse has them."""
+        ...
+
+    def check(self) -> None:
+        """Raises Unavailable, in words, when events could not be accepted now."""
         ...
 
     def close(self) -> None: ...
 
 
-class Warehouse(Protocol):
-    """Events at rest, and moments out of them."""
-
-    def position(self) -> int:
-        """The inbox position up to which events are loaded."""
-        ...
-
-    def load(self, batch: InboxBatch) -> int:
-        """Add a batch and move the position in one transaction; events already present are left out.
-
-        Returns the number of events added. A batch at or before the position changes nothing.
-        """
-        ...
+class Measurements(Protocol):
+    """Events and exposures at rest, here or in someone's own tables: what analysis asks of them."""
 
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
         """Moments of every requested experiment, in one pass over the events.
 
         A unit counts in an experiment from its first exposure; events before it, outside a metric's window or at
         and after `until` do not count. An event that names experiments counts for those only. Units seen in two
-        variants are left out and reported.
+        variants are left out and reported. Raises Unavailable when the store does not answer, or not in time.
         """
         ...
 
@@ -177,7 +176,69 @@ class Warehouse(Protocol):
         """First exposures, the latest first, then by key, unit and variant. kept_under, unit: only these."""
         ...
 
+    def check(self) -> None:
+        """Raises Unavailable, in words, when the store does not answer."""
+        ...
+
     def close(self) -> None: ...
+
+
+class Warehouse(Measurements, Protocol):
+    """Where Assay keeps events itself."""
+
+    def position(self, partition: int = 0) -> int:
+        """The inbox position up to which a partition's events are loaded."""
+        ...
+
+    def load(self, batch: InboxBatch) -> int:
+        """Add a batch and move its partition's position; events already present count once, whoever loads them.
+
+        Returns how many events were added; where repeats are told apart only when read, how many may have been.
+        A batch at or before the position changes nothing. A crash in the middle leaves what loading again mends.
+        """
+        ...
+
+    def forget(self, unit: str) -> int:
+        """Remove all that is kept of a unit; returns how many events and exposures that were. Raises Unavailable."""
+        ...
+
+    def drop_before(self, moment: datetime) -> int:
+        """Remove the events that happened before `moment`; exposures stay. Returns how many events that were."""
+        ...
+
+
+class StickyStore(Protocol):
+    """Which variant a unit has met, for experiments whose answer for a unit may otherwise change."""
+
+    def recall(self, unit: str, experiments: Sequence[str]) -> Mapping[str, str]:
+        """Variant by experiment, of those remembered. Never raises: what cannot be asked is not remembered."""
+        ...
+
+    def remember(self, unit: str, variants: Mapping[str, str]) -> None:
+        """Keep what is not kept yet, for as long as the store keeps things. Never raises."""
+        ...
+
+    def forget(self, unit: str) -> None:
+        """Remove all that is kept of a unit. Raises Unavailable."""
+        ...
+
+    def check(self) -> None:
+        """Raises Unavailable, in words, when the store does not answer."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Leases(Protocol):
+    """Who of several processes does what only one should do at a time."""
+
+    def hold(self, name: str, holder: str, *, seconds: float, now: datetime) -> bool:
+        """Take or renew the lease `name` until now + seconds; False while another holder's has not run out."""
+        ...
+
+    def release(self, name: str, holder: str) -> None:
+        """Give the lease back, if it is this holder's."""
+        ...
 
 
 class Tables(Protocol):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
-from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared, MemoryWarehouse
+from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared
+from assay.adapters.memory_warehouse import MemoryWarehouse
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database

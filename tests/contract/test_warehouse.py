@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
-from assay.adapters.memory import MemoryWarehouse
+from assay.adapters.memory_warehouse import MemoryWarehouse
 from assay.model.event import microseconds
 from assay.model.measurement import MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
@@ -229,3 +229,44 @@ def test_the_log_of_first_exposures(warehouse: Warehouse) -> None:
     assert read(limit=2, offset=1) == everything[1:3]
     assert read(kept_under=["one", "one@2"], unit="u1") == [everything[1], everything[3]]
     assert read(unit="nobody") == read(kept_under=[]) == []
+
+
+def test_each_partition_has_a_position_of_its_own(warehouse: Warehouse) -> None:
+    first = line("u", "exposure", START, experiment="one", variant="a")
+    second = line("v", "exposure", START, experiment="one", variant="b")
+    assert warehouse.load(InboxBatch((first,), 9)) == 1
+    assert warehouse.load(InboxBatch((second,), 4, partition=3)) == 1
+    assert [warehouse.position(partition) for partition in (0, 3, 7)] == [9, 4, 0]
+    assert warehouse.load(InboxBatch((second,), 4, partition=3)) == 0
+    assert warehouse.exposures() == {"one": 2}
+
+
+def test_a_forgotten_unit_leaves_nothing_and_may_come_back(warehouse: Warehouse) -> None:
+    lines = generated(6)
+    gone = "u3"
+    warehouse.load(InboxBatch(tuple(lines), 1))
+    others = MemoryWarehouse()
+    others.load(InboxBatch(tuple(item for item in lines if f'"unit":"{gone}"'.encode() not in item), 1))
+    assert warehouse.forget(gone) > 0
+    assert warehouse.forget(gone) == 0
+    assert warehouse.exposure_log(kept_under=None, unit=gone, limit=10, offset=0) == []
+    found, expected = warehouse.moments(REQUESTS), others.moments(REQUESTS)
+    assert found["one"].units == expected["one"].units
+    assert_same(found["one"].metrics["revenue"]["a"], expected["one"].metrics["revenue"]["a"])
+    warehouse.load(InboxBatch((line(gone, "exposure", START + HOUR, experiment="one", variant="a"),), 2))
+    assert [item.unit for item in warehouse.exposure_log(kept_under=None, unit=gone, limit=10, offset=0)] == [gone]
+
+
+def test_old_events_are_dropped_and_exposures_stay(warehouse: Warehouse) -> None:
+    lines = (
+        line("u", "exposure", START, experiment="one", variant="a"),
+        line("u", "buy", START + 1, metrics={"revenue": 1.0}),
+        line("u", "buy", START + 2 * HOUR, metrics={"revenue": 2.0}),
+    )
+    warehouse.load(InboxBatch(lines, 1))
+    moment = datetime.fromtimestamp((START + HOUR) / 1e6, timezone.utc)
+    assert warehouse.drop_before(moment) == 1
+    assert warehouse.drop_before(moment) == 0
+    found = warehouse.moments(REQUESTS)["one"]
+    assert found.units["a"] == 1
+    assert found.metrics["revenue"]["a"].mean(VALUE) == 2.0

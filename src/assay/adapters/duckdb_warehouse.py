@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from assay.errors import Unavailable
-from assay.model.event import FirstExposure, moment_of
+from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments, covariate_columns
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS exposures (
     experiment VARCHAR NOT NULL, unit VARCHAR NOT NULL, variant VARCHAR NOT NULL, first_at BIGINT NOT NULL, context JSON
 );
 CREATE TABLE IF NOT EXISTS load_position (position BIGINT NOT NULL);
-INSERT INTO load_position SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM load_position);
+ALTER TABLE load_position ADD COLUMN IF NOT EXISTS "partition" INTEGER DEFAULT 0;
 """
 
 _STAGE = """
@@ -72,6 +72,7 @@ SELECT experiment, unit, variant, first_at, context FROM exposures
 WHERE ($1 IS NULL OR list_contains($1, experiment)) AND ($2 IS NULL OR unit = $2)
 ORDER BY first_at DESC, experiment, unit, variant LIMIT $3 OFFSET $4
 """
+_POSITION = 'SELECT coalesce(max(position), 0) FROM load_position WHERE "partition" = ?'
 _EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP BY experiment"
 
 
@@ -88,19 +89,19 @@ class DuckdbWarehouse:
         self._connection.execute(_SCHEMA)
         self._lock = threading.Lock()
 
-    def position(self) -> int:
+    def position(self, partition: int = 0) -> int:
         with self._lock:
-            return self._position()
+            return self._position(partition)
 
     def load(self, batch: InboxBatch) -> int:
         with self._lock, tempfile.NamedTemporaryFile(dir=self._folder, suffix=".ndjson") as file:
-            if batch.position <= self._position():
+            if batch.position <= self._position(batch.partition):
                 return 0
             file.write(b"\n".join(batch.lines))
             file.flush()
             self._connection.execute("BEGIN")
             try:
-                added = self._add(file.name, batch.position)
+                added = self._add(file.name, batch)
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
@@ -136,22 +137,48 @@ class DuckdbWarehouse:
             for key, who, variant, at, context in rows
         ]
 
+    def forget(self, unit: str) -> int:
+        with self._lock:
+            removed = [
+                self._connection.execute(f"DELETE FROM {table} WHERE unit = ?", [unit]).fetchone()
+                for table in ("events", "exposures")
+            ]
+        return sum(int(row[0]) for row in removed if row)
+
+    def drop_before(self, moment: datetime) -> int:
+        with self._lock:
+            row = self._connection.execute(
+                "DELETE FROM events WHERE occurred_at < ?", [microseconds(moment)]
+            ).fetchone()
+        return int(row[0]) if row else 0
+
+    def check(self) -> None:
+        try:
+            with self._lock:
+                self._connection.execute("SELECT 1 FROM load_position LIMIT 1")
+        except duckdb.Error as error:
+            raise Unavailable(f"the warehouse does not answer: {_first_line(error)}") from error
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
-    def _position(self) -> int:
-        row = self._connection.execute("SELECT max(position) FROM load_position").fetchone()
+    def _position(self, partition: int) -> int:
+        row = self._connection.execute(_POSITION, [partition]).fetchone()
         return int(row[0]) if row else 0
 
-    def _add(self, file_name: str, position: int) -> int:
+    def _add(self, file_name: str, batch: InboxBatch) -> int:
         run = self._connection.execute
         run(_STAGE, [file_name])
         added = run(_ADD_EVENTS).fetchone()
         run(_FIRST_EXPOSURES)
         run(_MOVE_EXPOSURES)
         exposed = run(_ADD_EXPOSURES).fetchone()
-        run("UPDATE load_position SET position = ?", [position])
+        run('DELETE FROM load_position WHERE "partition" = ?', [batch.partition])
+        run(
+            'INSERT INTO load_position BY NAME SELECT ? AS position, ? AS "partition"',
+            [batch.position, batch.partition],
+        )
         return sum(int(row[0]) for row in (added, exposed) if row)
 
 

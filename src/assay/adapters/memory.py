@@ -8,23 +8,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
-
-import msgspec
 
 from assay.errors import Conflict, NotFound
 from assay.model.document import to_document
-from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.experiment import Experiment
-from assay.model.measurement import ExperimentMoments, MomentsRequest
-from assay.model.metric import Aggregation, Measure, Metric, MetricKind
-from assay.model.moments import DENOMINATOR, VALUE, Moments, covariate_columns
-from assay.model.result import DataQuality, ExperimentResult
-from assay.model.valuecounts import ValueCounts
+from assay.model.result import ExperimentResult
 from assay.ports import Change, InboxBatch, Item
-
-_HOUR = 3_600_000_000
 
 
 class MemoryDefinitions:
@@ -153,18 +144,24 @@ class MemoryInbox:
         done.set_result(None)
         return done
 
-    def read(self, after: int, *, max_events: int) -> InboxBatch | None:
+    def partitions(self) -> Sequence[int]:
+        return (0,)
+
+    def read(self, after: int, *, max_events: int, partition: int = 0) -> InboxBatch | None:
         lines: list[bytes] = []
         position = after
         for row_position, blob in self._rows:
             if row_position > after and len(lines) < max_events:
                 lines.extend(blob.split(b"\n"))
                 position = row_position
-        return InboxBatch(tuple(lines), position) if position > after else None
+        return InboxBatch(tuple(lines), position, partition) if position > after else None
 
-    def trim(self, through: int) -> None:
+    def trim(self, through: int, *, partition: int = 0) -> None:
         with self._lock:
             self._rows = [row for row in self._rows if row[0] > through]
+
+    def check(self) -> None:
+        """Memory always answers."""
 
     def close(self) -> None:
         """Nothing to close."""
@@ -185,157 +182,52 @@ class MemoryNotices:
         return lambda: self._callbacks[key].remove(callback)
 
 
-class MemoryWarehouse:
-    """The Warehouse port by plain loops over plain events: slow, and easy to see to be right."""
+class MemoryStickyStore:
+    """The StickyStore port; remembers as long as the process lives, the latest `size` units."""
 
-    def __init__(self) -> None:
-        self._events: dict[str, dict[str, Any]] = {}
-        self._exposures: dict[tuple[str, str, str], int] = {}
-        self._contexts: dict[tuple[str, str, str], Mapping[str, Any]] = {}
-        self._position = 0
+    def __init__(self, size: int = 1_000_000) -> None:
+        self._kept: dict[str, dict[str, str]] = {}
+        self._size = size
+        self._lock = threading.Lock()
 
-    def position(self) -> int:
-        return self._position
+    def recall(self, unit: str, experiments: Sequence[str]) -> Mapping[str, str]:
+        kept = self._kept.get(unit)
+        return {key: kept[key] for key in experiments if key in kept} if kept else {}
 
-    def load(self, batch: InboxBatch) -> int:
-        if batch.position <= self._position:
-            return 0
-        before = len(self._events) + len(self._exposures)
-        for line in batch.lines:
-            event = msgspec.json.decode(line)
-            if event["variant"] is None:
-                self._events.setdefault(event["key"], event)
-            else:
-                met = (event["experiment"], event["unit"], event["variant"])
-                if event["occurred_at"] < self._exposures.get(met, math.inf):
-                    self._exposures[met], self._contexts[met] = event["occurred_at"], event["properties"]
-        self._position = batch.position
-        return len(self._events) + len(self._exposures) - before
+    def remember(self, unit: str, variants: Mapping[str, str]) -> None:
+        with self._lock:
+            kept = self._kept.pop(unit, {})
+            self._kept[unit] = {**variants, **kept}
+            if len(self._kept) > self._size:
+                del self._kept[next(iter(self._kept))]
 
-    def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
-        return {request.experiment: self._moments(request) for request in requests}
+    def forget(self, unit: str) -> None:
+        with self._lock:
+            self._kept.pop(unit, None)
 
-    def exposures(self) -> dict[str, int]:
-        units: dict[str, set[str]] = defaultdict(set)
-        for experiment, unit, _ in self._exposures:
-            units[experiment].add(unit)
-        return {experiment: len(names) for experiment, names in units.items()}
-
-    def exposure_log(
-        self, *, kept_under: Sequence[str] | None, unit: str | None, limit: int, offset: int
-    ) -> list[FirstExposure]:
-        found = sorted((-at, *met) for met, at in self._exposures.items())
-        wanted = [
-            FirstExposure(key, who, variant, moment_of(-before), self._contexts[key, who, variant])
-            for before, key, who, variant in found
-            if (kept_under is None or key in kept_under) and unit in (None, who)
-        ]
-        return wanted[offset : offset + limit]
+    def check(self) -> None:
+        """Memory always answers."""
 
     def close(self) -> None:
         """Nothing to close."""
 
-    def _moments(self, request: MomentsRequest) -> ExperimentMoments:
-        until = microseconds(request.until) if request.until else math.inf
-        met: dict[str, dict[str, int]] = defaultdict(dict)
-        for (experiment, unit, variant), at in self._exposures.items():
-            if experiment == request.experiment and at < until:
-                met[unit][variant] = at
-        once = {unit: next(iter(seen.items())) for unit, seen in met.items() if len(seen) == 1}
-        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for event in self._events.values():
-            if event["experiment"] in ("", request.experiment) and event["occurred_at"] < until:
-                events[event["unit"]].append(event)
-        units = {variant: sum(v == variant for v, _ in once.values()) for variant in request.variants}
-        firsts = [at for seen in met.values() for at in seen.values()]
-        before = [
-            sum(_comes_too_early(event, metric, at) for unit, (_, at) in once.items() for event in events[unit])
-            for metric in request.metrics
-        ]
-        rows = {metric.key: _rows(metric, request.variants, once, events) for metric in request.metrics}
-        return ExperimentMoments(
-            experiment=request.experiment,
-            units=units,
-            metrics={metric.key: _arms(metric, rows[metric.key]) for metric in request.metrics},
-            quality=DataQuality(
-                units_in_two_variants=len(met) - len(once), events_before_exposure=max(before, default=0)
-            ),
-            first_exposure_at=datetime.fromtimestamp(min(firsts) / 1e6, timezone.utc) if firsts else None,
-            value_counts={
-                key: {variant: ValueCounts.of(row[0] for row in found) for variant, found in rows[key].items()}
-                for key in request.value_counts
-            },
-        )
 
+class MemoryLeases:
+    """The Leases port among the threads of one process."""
 
-_Rows = dict[str, list[tuple[float, ...]]]
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[str, datetime]] = {}
+        self._lock = threading.Lock()
 
+    def hold(self, name: str, holder: str, *, seconds: float, now: datetime) -> bool:
+        with self._lock:
+            held = self._held.get(name)
+            if held is not None and held[0] != holder and held[1] > now:
+                return False
+            self._held[name] = (holder, now + timedelta(seconds=seconds))
+            return True
 
-def _arms(metric: Metric, rows: _Rows) -> dict[str, Moments]:
-    columns: tuple[str, ...] = (VALUE,)
-    n_covariates = 0 if metric.covariate_hours is None else 1
-    if metric.kind is MetricKind.RATIO:
-        columns, n_covariates = (VALUE, DENOMINATOR), 2 * n_covariates
-    columns += covariate_columns(n_covariates)
-    return {variant: Moments.of(columns, found) for variant, found in rows.items()}
-
-
-def _rows(
-    metric: Metric,
-    variants: Sequence[str],
-    once: dict[str, tuple[str, int]],
-    events: dict[str, list[dict[str, Any]]],
-) -> _Rows:
-    """Per variant one row a unit: value, denominator, covariates, as far as the metric has them."""
-    rows: _Rows = {variant: [] for variant in variants}
-    for unit, (variant, at) in once.items():
-        end = at + metric.window_hours * _HOUR if metric.window_hours else math.inf
-        value = _value(metric, metric.measure(), events[unit], at, end)
-        if value is None and metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE):
-            continue
-        row = [value or 0.0]
-        if metric.denominator is not None:
-            row.append(_aggregate(metric.denominator, events[unit], at, end) or 0.0)
-        if metric.covariate_hours is not None:
-            since = at - metric.covariate_hours * _HOUR
-            row.append(_value(metric, metric.measure(), events[unit], since, at) or 0.0)
-            if metric.denominator is not None:
-                row.append(_aggregate(metric.denominator, events[unit], since, at) or 0.0)
-        rows[variant].append(tuple(row))
-    return rows
-
-
-def _value(metric: Metric, measure: Measure, events: list[dict[str, Any]], start: float, end: float) -> float | None:
-    value = _aggregate(measure, events, start, end)
-    if value is None:
-        return None
-    if metric.kind is MetricKind.CONVERSION:
-        value = min(value, 1.0)
-    return value if metric.cap is None else min(value, metric.cap)
-
-
-def _comes_too_early(event: dict[str, Any], metric: Metric, exposed_at: int) -> bool:
-    """Before the first exposure, and not even a covariate's."""
-    covered_from = exposed_at - (metric.covariate_hours or 0) * _HOUR
-    return _matches(event, metric.measure()) and event["occurred_at"] < covered_from
-
-
-def _matches(event: dict[str, Any], measure: Measure) -> bool:
-    named = measure.event is None or event["type"] == measure.event
-    return named and (measure.field is None or measure.field in event["metrics"])
-
-
-def _aggregate(measure: Measure, events: list[dict[str, Any]], start: float, end: float) -> float | None:
-    found = [event for event in events if start <= event["occurred_at"] < end and _matches(event, measure)]
-    if not found:
-        return None
-    if measure.field is None or measure.aggregation is Aggregation.COUNT:
-        return float(len(found))
-    values = [event["metrics"][measure.field] for event in found]
-    by_name: dict[Aggregation, Callable[[list[float]], float]] = {
-        Aggregation.SUM: math.fsum,
-        Aggregation.MEAN: lambda numbers: math.fsum(numbers) / len(numbers),
-        Aggregation.MIN: min,
-        Aggregation.MAX: max,
-    }
-    return by_name[measure.aggregation](values)
+    def release(self, name: str, holder: str) -> None:
+        with self._lock:
+            if self._held.get(name, ("", None))[0] == holder:
+                del self._held[name]

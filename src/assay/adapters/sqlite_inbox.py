@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from queue import SimpleQueue
@@ -47,7 +48,10 @@ class SqliteInbox:
             self._queue.put((lines, done))
         return done
 
-    def read(self, after: int, *, max_events: int) -> InboxBatch | None:
+    def partitions(self) -> Sequence[int]:
+        return (0,)
+
+    def read(self, after: int, *, max_events: int, partition: int = 0) -> InboxBatch | None:
         lines: list[bytes] = []
         position = after
         with self._reader_lock:
@@ -58,11 +62,15 @@ class SqliteInbox:
                 if len(lines) >= max_events:
                     break
             rows.close()
-        return InboxBatch(tuple(lines), position) if position > after else None
+        return InboxBatch(tuple(lines), position, partition) if position > after else None
 
-    def trim(self, through: int) -> None:
+    def trim(self, through: int, *, partition: int = 0) -> None:
         with self._reader_lock, self._reader:
             self._reader.execute("DELETE FROM inbox WHERE position <= ?", (through,))
+
+    def check(self) -> None:
+        if self._closed or not self._writer.is_alive():
+            raise Unavailable("the inbox is closed", hint="the server is shutting down")
 
     def close(self) -> None:
         """Write what waits, then stop."""

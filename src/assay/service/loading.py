@@ -19,10 +19,13 @@ class Loading:
 
     def load_all(self) -> int:
         """Load everything that waits; returns the number of new events."""
+        return sum(self._load_partition(partition) for partition in self.inbox.partitions())
+
+    def _load_partition(self, partition: int) -> int:
         added = 0
-        position = self.warehouse.position()
-        while batch := self.inbox.read(position, max_events=_BATCH_EVENTS):
+        position = self.warehouse.position(partition)
+        while batch := self.inbox.read(position, max_events=_BATCH_EVENTS, partition=partition):
             added += self.warehouse.load(batch)
             position = batch.position
-            self.inbox.trim(position)
+            self.inbox.trim(position, partition=partition)
         return added
