@@ -120,6 +120,47 @@ def test_sql_agrees_with_plain_loops(seed: int, batch_size: int, tmp_path: Path)
     engine.close()
 
 
+def assert_same_answers(warehouse: Warehouse, oracle: MemoryWarehouse, requests: list[MomentsRequest]) -> None:
+    found, expected = warehouse.moments(requests), oracle.moments(requests)
+    for request in requests:
+        left, right = found[request.experiment], expected[request.experiment]
+        assert (left.units, left.quality, left.one_in) == (right.units, right.quality, right.one_in)
+        for metric, variant in itertools.product(request.metrics, request.variants):
+            assert_same(left.metrics[metric.key][variant], right.metrics[metric.key][variant])
+
+
+def test_each_experiment_has_metrics_of_its_own(warehouse: Warehouse) -> None:
+    """Also more of them than are answered in one query."""
+    oracle = MemoryWarehouse()
+    for batch in batches(generated(7), 1_000):
+        warehouse.load(batch)
+        oracle.load(batch)
+    many = tuple(
+        Metric(
+            key=f"m{i}", kind=MetricKind.SUM, event="buy", field="revenue", window_hours=1 + i, covariate_hours=i + 2
+        )
+        for i in range(30)
+    )
+    one = MomentsRequest(experiment="one", variants=("a", "b"), metrics=many)
+    two = MomentsRequest(experiment="two", variants=("a", "b"), metrics=METRICS[:3])
+    assert_same_answers(warehouse, oracle, [one, two])
+    assert_same_answers(warehouse, oracle, [MomentsRequest(experiment="one", variants=("a", "b"), metrics=())])
+
+
+def test_a_sample_of_units_is_the_same_everywhere(warehouse: Warehouse) -> None:
+    oracle = MemoryWarehouse()
+    for batch in batches(generated(8, n_units=400), 1_000):
+        warehouse.load(batch)
+        oracle.load(batch)
+    sampled = [
+        MomentsRequest(experiment="one", variants=("a", "b"), metrics=METRICS[:4], one_in=4),
+        MomentsRequest(experiment="two", variants=("a", "b"), metrics=METRICS[:4]),
+    ]
+    assert_same_answers(warehouse, oracle, sampled)
+    found = warehouse.moments(sampled)
+    assert 0 < sum(found["one"].units.values()) < sum(found["two"].units.values()) / 2
+
+
 def test_loading_again_changes_nothing(warehouse: Warehouse) -> None:
     (batch,) = batches(generated(4), 100_000)
     added = warehouse.load(batch)

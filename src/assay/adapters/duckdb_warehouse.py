@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from assay.errors import Unavailable
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
-from assay.model.metric import Metric, MetricKind
-from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments, covariate_columns
-from assay.model.result import DataQuality
-from assay.model.valuecounts import ValueCounts
 from assay.ports import InboxBatch
-from assay.queries.moments import exposed_units, metric_moments, metric_value_counts
+from assay.queries.moments import EMBEDDED, answers_of, questions_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -109,18 +103,12 @@ class DuckdbWarehouse:
             return added
 
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
-        if not requests:
-            return {}
         with self._lock:
-            units = self._connection.execute(exposed_units(requests)).fetchall()
-            metrics = (
-                self._connection.execute(metric_moments(requests)).fetchall()
-                if any(request.metrics for request in requests)
-                else []
-            )
-            counted = [asked for request in requests if (asked := _counted(request))]
-            counts = self._connection.execute(metric_value_counts(counted)).fetchall() if counted else []
-        return {request.experiment: _assemble(request, units, metrics, counts) for request in requests}
+            answered = [
+                (question, self._connection.execute(question.sql).fetchall())
+                for question in questions_of(requests, EMBEDDED)
+            ]
+        return answers_of(requests, answered)
 
     def exposures(self) -> dict[str, int]:
         with self._lock:
@@ -184,100 +172,3 @@ class DuckdbWarehouse:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-_Rows = Iterable[tuple[Any, ...]]
-
-
-def _counted(request: MomentsRequest) -> MomentsRequest | None:
-    """The request for value counts alone, if any are asked."""
-    metrics = tuple(metric for metric in request.metrics if metric.key in request.value_counts)
-    return replace(request, metrics=metrics) if metrics else None
-
-
-def _assemble(
-    request: MomentsRequest, unit_rows: _Rows, metric_rows: _Rows, count_rows: Sequence[tuple[Any, ...]]
-) -> ExperimentMoments:
-    units = dict.fromkeys(request.variants, 0)
-    twice, first_at = 0, None
-    for experiment, variant, seen_twice, n_units, at in unit_rows:
-        if experiment != request.experiment:
-            continue
-        if seen_twice:
-            twice += n_units
-        else:
-            units[variant] = n_units
-        first_at = min(at, first_at) if first_at is not None else at
-    mine = [row for row in metric_rows if row[0] == request.experiment]
-    before: dict[str, int] = {}
-    for row in mine:
-        before[str(row[1])] = before.get(str(row[1]), 0) + int(row[3])
-    return ExperimentMoments(
-        experiment=request.experiment,
-        units=units,
-        metrics={metric.key: _by_variant(metric, units, mine) for metric in request.metrics},
-        quality=DataQuality(units_in_two_variants=twice, events_before_exposure=max(before.values(), default=0)),
-        first_exposure_at=None if first_at is None else datetime.fromtimestamp(first_at / 1e6, timezone.utc),
-        value_counts={
-            metric.key: _counts_by_variant(metric, units, count_rows, request.experiment)
-            for metric in request.metrics
-            if metric.key in request.value_counts
-        },
-    )
-
-
-def _counts_by_variant(
-    metric: Metric, units: dict[str, int], rows: Sequence[tuple[Any, ...]], experiment: str
-) -> dict[str, ValueCounts]:
-    found: dict[str, tuple[list[float], list[int]]] = {variant: ([], []) for variant in units}
-    for of_experiment, of_metric, variant, value, count in rows:
-        if of_experiment == experiment and of_metric == metric.key and variant in found:
-            found[variant][0].append(float(value))
-            found[variant][1].append(int(count))
-    arms = {}
-    for variant, (values, counts) in found.items():
-        seen = ValueCounts(tuple(values), tuple(counts))
-        without = 0 if metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE) else units[variant] - seen.n
-        arms[variant] = seen.merge(ValueCounts((0.0,), (without,))) if without else seen
-    return arms
-
-
-def columns_of(metric: Metric) -> tuple[str, ...]:
-    """The columns of a metric's moments."""
-    if metric.kind is MetricKind.RATIO:
-        covariates = covariate_columns(2) if metric.covariate_hours is not None else ()
-        return (VALUE, DENOMINATOR, *covariates)
-    return (VALUE, COVARIATE) if metric.covariate_hours is not None else (VALUE,)
-
-
-def _by_variant(metric: Metric, units: dict[str, int], rows: Iterable[tuple[Any, ...]]) -> dict[str, Moments]:
-    columns = columns_of(metric)
-    found = {str(row[2]): _read(columns, row) for row in rows if row[1] == metric.key}
-    arms = {}
-    for variant, n_units in units.items():
-        seen = found.get(variant, Moments.zeros(0, columns))
-        without = 0 if metric.kind in (MetricKind.MEAN, MetricKind.QUANTILE) else n_units - seen.n
-        arms[variant] = seen.merge(Moments.zeros(without, columns))
-    return arms
-
-
-_CELLS = (VALUE, DENOMINATOR, *covariate_columns(2))
-"""The columns of one row of the answer, in its order."""
-
-
-def _read(columns: tuple[str, ...], row: tuple[Any, ...]) -> Moments:
-    n = int(row[4])
-    if n == 0:
-        return Moments.zeros(0, columns)
-    cells = [float(cell or 0.0) for cell in row[5:]]
-    k = len(_CELLS)
-    maximum, means, comoments = cells[0], tuple(cells[1 : k + 1]), tuple(cells[k + 1 :])
-    whole = Moments(n, _CELLS, means, comoments)
-    pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i:]]
-    return Moments(
-        n,
-        columns,
-        tuple(whole.mean(name) for name in columns),
-        tuple(whole.comoment(a, b) for a, b in pairs),
-        maximum,
-    )

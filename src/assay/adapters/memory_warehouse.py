@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from hashlib import md5
 from typing import Any
 
 import msgspec
@@ -91,7 +92,7 @@ class MemoryWarehouse:
         until = microseconds(request.until) if request.until else math.inf
         met: dict[str, dict[str, int]] = defaultdict(dict)
         for (experiment, unit, variant), at in self._exposures.items():
-            if experiment == request.experiment and at < until:
+            if experiment == request.experiment and at < until and _in_sample(unit, request.one_in):
                 met[unit][variant] = at
         once = {unit: next(iter(seen.items())) for unit, seen in met.items() if len(seen) == 1}
         events: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -100,24 +101,28 @@ class MemoryWarehouse:
                 events[event["unit"]].append(event)
         units = {variant: sum(v == variant for v, _ in once.values()) for variant in request.variants}
         firsts = [at for seen in met.values() for at in seen.values()]
-        before = [
-            sum(_comes_too_early(event, metric, at) for unit, (_, at) in once.items() for event in events[unit])
-            for metric in request.metrics
-        ]
+        before = sum(
+            any(_comes_too_early(event, metric, at) for metric in request.metrics)
+            for unit, (_, at) in once.items()
+            for event in events[unit]
+        )
         rows = {metric.key: _rows(metric, request.variants, once, events) for metric in request.metrics}
         return ExperimentMoments(
             experiment=request.experiment,
             units=units,
             metrics={metric.key: _arms(metric, rows[metric.key]) for metric in request.metrics},
-            quality=DataQuality(
-                units_in_two_variants=len(met) - len(once), events_before_exposure=max(before, default=0)
-            ),
+            quality=DataQuality(units_in_two_variants=len(met) - len(once), events_before_exposure=before),
             first_exposure_at=datetime.fromtimestamp(min(firsts) / 1e6, timezone.utc) if firsts else None,
             value_counts={
                 key: {variant: ValueCounts.of(row[0] for row in found) for variant, found in rows[key].items()}
                 for key in request.value_counts
             },
+            one_in=request.one_in,
         )
+
+
+def _in_sample(unit: str, one_in: int) -> bool:
+    return int(md5(f"{unit}:sample".encode()).hexdigest()[:8], 16) % one_in == 0
 
 
 _Rows = dict[str, list[tuple[float, ...]]]

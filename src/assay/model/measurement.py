@@ -17,7 +17,7 @@ class MomentsRequest:
     """What the warehouse must aggregate for one experiment.
 
     until: events and exposures at or after it do not count. value_counts: keys of metrics whose exact value counts are
-    wanted as well.
+    wanted as well. one_in: look at one in so many units, drawn by their name, where all would be too many.
     """
 
     experiment: str
@@ -25,6 +25,7 @@ class MomentsRequest:
     metrics: tuple[Metric, ...]
     until: datetime | None = None
     value_counts: tuple[str, ...] = ()
+    one_in: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class ExperimentMoments:
 
     units: exposed units per variant. metrics: per metric and variant, over the units that have a value.
     failures: metrics that could not be aggregated, with the reason. value_counts: per metric and variant, where asked.
+    one_in: the units are a sample, one in so many.
     """
 
     experiment: str
@@ -42,3 +44,4 @@ class ExperimentMoments:
     first_exposure_at: datetime | None = None
     failures: Mapping[str, str] | None = None
     value_counts: Mapping[str, Mapping[str, ValueCounts]] = field(default_factory=dict)
+    one_in: int = 1
