@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from assay.adapters.duckdb_kept import KeptUnits
 from assay.errors import Unavailable
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
-from assay.queries.moments import EMBEDDED, answers_of, questions_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -27,6 +28,10 @@ CREATE TABLE IF NOT EXISTS exposures (
 );
 CREATE TABLE IF NOT EXISTS load_position (position BIGINT NOT NULL);
 ALTER TABLE load_position ADD COLUMN IF NOT EXISTS "partition" INTEGER DEFAULT 0;
+ALTER TABLE events ADD COLUMN IF NOT EXISTS loaded BIGINT DEFAULT 0;
+ALTER TABLE exposures ADD COLUMN IF NOT EXISTS loaded BIGINT DEFAULT 0;
+CREATE TABLE IF NOT EXISTS load_number (number BIGINT NOT NULL);
+INSERT INTO load_number SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM load_number);
 """
 
 _STAGE = """
@@ -38,8 +43,9 @@ SELECT * FROM read_json(?, format = 'newline_delimited', maximum_object_size = 3
 
 # Duplicates are told apart by key alone: within the batch, and against everything loaded before.
 _ADD_EVENTS = """
-INSERT INTO events
-SELECT DISTINCT ON (s.key) s.key, s.unit, s.type, s.experiment, s.occurred_at, s.metrics, s.properties
+INSERT INTO events BY NAME
+SELECT DISTINCT ON (s.key) s.key, s.unit, s.type, s.experiment, s.occurred_at, s.metrics, s.properties,
+       (SELECT number FROM load_number) AS loaded
 FROM staged AS s ANTI JOIN events AS e ON e.key = s.key
 WHERE s.variant IS NULL ORDER BY s.unit
 """
@@ -51,12 +57,14 @@ FROM staged WHERE variant IS NOT NULL GROUP BY experiment, unit, variant
 """
 
 _MOVE_EXPOSURES = """
-UPDATE exposures AS e SET first_at = m.first_at, context = m.context FROM met AS m
+UPDATE exposures AS e SET first_at = m.first_at, context = m.context, loaded = (SELECT number FROM load_number)
+FROM met AS m
 WHERE e.experiment = m.experiment AND e.unit = m.unit AND e.variant = m.variant AND m.first_at < e.first_at
 """
 
 _ADD_EXPOSURES = """
-INSERT INTO exposures SELECT m.experiment, m.unit, m.variant, m.first_at, m.context
+INSERT INTO exposures BY NAME
+SELECT m.experiment, m.unit, m.variant, m.first_at, m.context, (SELECT number FROM load_number) AS loaded
 FROM met AS m ANTI JOIN exposures AS e ON e.experiment = m.experiment AND e.unit = m.unit AND e.variant = m.variant
 ORDER BY m.unit
 """
@@ -81,6 +89,7 @@ class DuckdbWarehouse:
             hint = "stop the other server, or give this one a data folder of its own"
             raise Unavailable(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
         self._connection.execute(_SCHEMA)
+        self._kept = KeptUnits(self._connection)
         self._lock = threading.Lock()
 
     def position(self, partition: int = 0) -> int:
@@ -93,22 +102,14 @@ class DuckdbWarehouse:
                 return 0
             file.write(b"\n".join(batch.lines))
             file.flush()
-            self._connection.execute("BEGIN")
-            try:
-                added = self._add(file.name, batch)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            return added
+            with self._transaction():
+                return self._add(file.name, batch)
 
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
-        with self._lock:
-            answered = [
-                (question, self._connection.execute(question.sql).fetchall())
-                for question in questions_of(requests, EMBEDDED)
-            ]
-        return answers_of(requests, answered)
+        if not requests:
+            return {}
+        with self._lock, self._transaction():
+            return self._kept.moments(requests, self._loads())
 
     def exposures(self) -> dict[str, int]:
         with self._lock:
@@ -131,6 +132,7 @@ class DuckdbWarehouse:
                 self._connection.execute(f"DELETE FROM {table} WHERE unit = ?", [unit]).fetchone()
                 for table in ("events", "exposures")
             ]
+            self._kept.forget(unit)
         return sum(int(row[0]) for row in removed if row)
 
     def drop_before(self, moment: datetime) -> int:
@@ -151,6 +153,20 @@ class DuckdbWarehouse:
         with self._lock:
             self._connection.close()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+
+    def _loads(self) -> int:
+        row = self._connection.execute("SELECT number FROM load_number").fetchone()
+        return int(row[0]) if row else 0
+
     def _position(self, partition: int) -> int:
         row = self._connection.execute(_POSITION, [partition]).fetchone()
         return int(row[0]) if row else 0
@@ -158,6 +174,7 @@ class DuckdbWarehouse:
     def _add(self, file_name: str, batch: InboxBatch) -> int:
         run = self._connection.execute
         run(_STAGE, [file_name])
+        run("UPDATE load_number SET number = number + 1")
         added = run(_ADD_EVENTS).fetchone()
         run(_FIRST_EXPOSURES)
         run(_MOVE_EXPOSURES)

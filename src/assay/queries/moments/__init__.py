@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Metric
 from assay.queries.moments.answers import Answers, Rows
-from assay.queries.moments.chunks import Chunk, chunks_of, columns_of, ordered
+from assay.queries.moments.chunks import Chunk, chunks_of
 from assay.queries.moments.dialects import DIALECTS, Dialect
 from assay.queries.moments.features import Shape
 from assay.queries.moments.layout import EMBEDDED, Layout
@@ -78,10 +78,7 @@ def counted_chunks(requests: Sequence[MomentsRequest]) -> list[Chunk]:
         for metric in request.metrics:
             if metric.key in request.value_counts:
                 by_shape.setdefault(Shape.of(metric), []).append(_alone(request, metric))
-    return [
-        Chunk(ordered(frozenset[object]().union(*(columns_of(item) for item in members))), members)  # type: ignore[arg-type]
-        for members in by_shape.values()
-    ]
+    return [Chunk.of(frozenset(shape.features()), members) for shape, members in by_shape.items()]
 
 
 def _alone(request: MomentsRequest, metric: Metric) -> MomentsRequest:

@@ -22,19 +22,29 @@ def columns_of(request: MomentsRequest) -> frozenset[Column]:
 
 def ordered(columns: Iterable[Column]) -> tuple[Column, ...]:
     """Columns in an order of their own, so that the same questions have the same text."""
-    return tuple(sorted(columns, key=repr))
+    return tuple(sorted(columns, key=lambda column: column.key))
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Experiments, and the columns that answer for all of them."""
+    """Experiments, and the columns that answer for all of them, by the name each has in the SQL."""
 
-    columns: tuple[Column, ...]
+    places: dict[Column, str]
     requests: list[MomentsRequest] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, columns: Iterable[Column], requests: Sequence[MomentsRequest]) -> Chunk:
+        """A chunk with names of its own."""
+        return cls({column: f"f{i}" for i, column in enumerate(ordered(columns))}, list(requests))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What is known of a unit."""
+        return tuple(self.places)
 
     def place(self, column: Column) -> str:
         """The name of a column."""
-        return f"f{self.columns.index(column)}"
+        return self.places[column]
 
     @property
     def shapes(self) -> list[Shape]:
@@ -43,14 +53,15 @@ class Chunk:
 
     @property
     def early(self) -> list[TooEarly]:
-        """The different counts of events that came too early."""
-        return list(dict.fromkeys(too_early(request.metrics) for request in self.requests if request.metrics))
+        """The different counts of events that came too early, as far as they are known."""
+        found = dict.fromkeys(too_early(request.metrics) for request in self.requests if request.metrics)
+        return [item for item in found if item in self.places]
 
 
 def chunks_of(requests: Sequence[MomentsRequest]) -> list[Chunk]:
     """The requests in as few chunks as their columns allow."""
     found: list[tuple[set[Column], list[MomentsRequest]]] = []
-    by_columns = sorted(requests, key=lambda item: [repr(column) for column in ordered(columns_of(item))])
+    by_columns = sorted(requests, key=lambda item: [column.key for column in ordered(columns_of(item))])
     for request in by_columns:
         wanted = columns_of(request)
         fitting = next((item for item in found if len(item[0] | wanted) <= MAX_COLUMNS), None)
@@ -59,4 +70,4 @@ def chunks_of(requests: Sequence[MomentsRequest]) -> list[Chunk]:
             found.append(fitting)
         fitting[0].update(wanted)
         fitting[1].append(request)
-    return [Chunk(ordered(columns), members) for columns, members in found]
+    return [Chunk.of(columns, members) for columns, members in found]

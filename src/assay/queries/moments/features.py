@@ -5,6 +5,7 @@ Everything here can be brought up to date by adding what new events bring, as lo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +50,11 @@ class Feature:
         """What it adds up."""
         return self.event or None, self.field or None
 
+    @property
+    def key(self) -> str:
+        """A name that is the same in every run of the program."""
+        return json.dumps([self.event, self.field, self.part, self.span, self.length])
+
 
 @dataclass(frozen=True, slots=True)
 class TooEarly:
@@ -57,6 +63,11 @@ class TooEarly:
     covered: frozenset[tuple[Amount, int]]
 
     part: Part = Part.COUNT
+
+    @property
+    def key(self) -> str:
+        """A name that is the same in every run of the program."""
+        return json.dumps(sorted(([list(amount), length] for amount, length in self.covered), key=repr))
 
 
 Column = Feature | TooEarly

@@ -45,19 +45,22 @@ def ticks_sql(chunk: Chunk, layout: Layout, condition: str = "") -> str:
     return f"SELECT {', '.join(selected)}\nFROM {layout.events} AS v{where}"
 
 
-def per_unit_sql(chunk: Chunk, layout: Layout) -> str:
-    """The chunk's columns per unit that has events, out of the relations ticks and exposed."""
+def per_unit_sql(chunk: Chunk, layout: Layout, *, everyone: bool = False) -> str:
+    """The chunk's columns per unit that has events, out of the relations ticks and exposed. everyone: also of those
+    without events or in two variants, NULL in every column, with met_at and twice."""
     dialect, places = layout.dialect, amounts(chunk)
     columns = [f"{column_sql(column, places, dialect)} AS {chunk.place(column)}" for column in chunk.columns]
     conditions = ["x.twice = 0", "(t.named = '' OR t.named = x.experiment)"]
     conditions += _bounded("t.at_us", "x", chunk.requests, dialect)
-    selected = ",\n       ".join(["x.experiment AS experiment", "x.unit AS unit", "x.arm AS arm", *columns])
-    return (
-        f"SELECT {selected}\n"
-        "FROM ticks AS t JOIN exposed AS x ON x.unit = t.unit\n"
-        f"WHERE {' AND '.join(conditions)}\n"
-        "GROUP BY x.experiment, x.unit, x.arm"
+    known = ("experiment", "unit", "arm", *(("met_at", "twice") if everyone else ()))
+    selected = ",\n       ".join([*(f"x.{name} AS {name}" for name in known), *columns])
+    matched = " AND ".join(conditions)
+    joined = (
+        f"FROM exposed AS x LEFT JOIN ticks AS t ON t.unit = x.unit AND {matched}"
+        if everyone
+        else f"FROM ticks AS t JOIN exposed AS x ON x.unit = t.unit\nWHERE {matched}"
     )
+    return f"SELECT {selected}\n{joined}\nGROUP BY {', '.join(f'x.{name}' for name in known)}"
 
 
 def valued_sql(chunk: Chunk, layout: Layout, source: str = "per_unit") -> str:
