@@ -10,7 +10,7 @@ JOBS ?= 2
 SIM_REPLICATIONS ?= 20000
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test test-deep sim-full lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test test-deep sim-full lint types format bench bench-analysis bench-assignment bench-batch bench-edge bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -42,10 +42,13 @@ types: $(VENV)/.dev ## Check types, strictly
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: bench-assignment bench-batch bench-edge bench-stats ## Run every benchmark
+bench: bench-analysis bench-assignment bench-batch bench-edge bench-stats ## Run every benchmark
 
 bench-stats: $(VENV)/.dev $(VENV)/.peers-stats ## Comparisons beside tea-tasting and gbstats, a file's analysis beside bare DuckDB
 	@$(BIN)/python bench/stats.py
+
+bench-analysis: $(VENV)/.dev ## Moments of 100 experiments out of up to 50 million events, beside bare DuckDB
+	@$(BIN)/python bench/analysis.py
 
 bench-assignment: $(VENV)/.bench ## Assignment in process, beside other SDKs and the bare hash
 	@$(BIN)/python bench/assignment.py

@@ -79,9 +79,12 @@ _EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP B
 
 
 class DuckdbWarehouse:
-    """The Warehouse port. One lock serialises all use of the connection."""
+    """The Warehouse port. One lock serialises loading and analysis; what people read does not wait for them.
 
-    def __init__(self, path: Path) -> None:
+    query_seconds: what takes longer is broken off.
+    """
+
+    def __init__(self, path: Path, *, query_seconds: float = 30.0) -> None:
         self._folder = path.parent
         try:
             self._connection = duckdb.connect(str(path))
@@ -91,6 +94,9 @@ class DuckdbWarehouse:
         self._connection.execute(_SCHEMA)
         self._kept = KeptUnits(self._connection)
         self._lock = threading.Lock()
+        self._reader = self._connection.cursor()
+        self._reader_lock = threading.Lock()
+        self._query_seconds = query_seconds
 
     def position(self, partition: int = 0) -> int:
         with self._lock:
@@ -108,19 +114,19 @@ class DuckdbWarehouse:
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
         if not requests:
             return {}
-        with self._lock, self._transaction():
+        with self._lock, self._in_time(self._connection), self._transaction():
             return self._kept.moments(requests, self._loads())
 
     def exposures(self) -> dict[str, int]:
-        with self._lock:
-            return dict(self._connection.execute(_EXPOSED_UNITS).fetchall())
+        with self._reader_lock, self._in_time(self._reader):
+            return dict(self._reader.execute(_EXPOSED_UNITS).fetchall())
 
     def exposure_log(
         self, *, kept_under: Sequence[str] | None, unit: str | None, limit: int, offset: int
     ) -> list[FirstExposure]:
         keys = None if kept_under is None else list(kept_under)
-        with self._lock:
-            rows = self._connection.execute(_EXPOSURE_LOG, [keys, unit, limit, offset]).fetchall()
+        with self._reader_lock, self._in_time(self._reader):
+            rows = self._reader.execute(_EXPOSURE_LOG, [keys, unit, limit, offset]).fetchall()
         return [
             FirstExposure(key, who, variant, moment_of(at), json.loads(context) if context else {})
             for key, who, variant, at, context in rows
@@ -144,14 +150,28 @@ class DuckdbWarehouse:
 
     def check(self) -> None:
         try:
-            with self._lock:
-                self._connection.execute("SELECT 1 FROM load_position LIMIT 1")
+            with self._reader_lock:
+                self._reader.execute("SELECT 1 FROM load_position LIMIT 1").fetchall()
         except duckdb.Error as error:
             raise Unavailable(f"the warehouse does not answer: {_first_line(error)}") from error
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._reader_lock:
+            self._reader.close()
             self._connection.close()
+
+    @contextmanager
+    def _in_time(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        timer = threading.Timer(self._query_seconds, connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except duckdb.InterruptException as error:
+            hint = "allow more time with QUERY_TIMEOUT_SECONDS, or look at a sample with SAMPLE_ABOVE_UNITS"
+            raise Unavailable(f"the query took longer than {self._query_seconds:g} s", hint=hint) from error
+        finally:
+            timer.cancel()
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -33,11 +33,12 @@ class Answers:
 
     def add_sums(self, chunk: Chunk, rows: Rows) -> None:
         """Rows of `sums_sql`."""
+        early, shapes = chunk.early, chunk.shapes
         for experiment, arm, *cells in rows:
-            for item in chunk.early:
+            for item in early:
                 key = (str(experiment), item.covered)
                 self._early[key] = self._early.get(key, 0) + int(cells.pop(0) or 0)
-            for shape in chunk.shapes:
+            for shape in shapes:
                 k = len(shape.names)
                 taken = 2 + k + k * (k + 1) // 2
                 self._moments[str(experiment), shape, str(arm)] = _read(shape, cells[:taken])

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
 from assay.model.moments import DENOMINATOR, VALUE, covariate_columns
@@ -100,6 +101,7 @@ class Shape:
     cap: float | None
 
     @classmethod
+    @lru_cache(maxsize=10_000)
     def of(cls, metric: Metric) -> Shape:
         """The shape of a metric."""
         measures = [(VALUE, metric.measure())]
