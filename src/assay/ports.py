@@ -100,6 +100,18 @@ class UserAgents(Protocol):
         ...
 
 
+class LastDefinitions(Protocol):
+    """The definitions as they were last read, for a start without their store."""
+
+    def save(self, version: int, experiments: Sequence[Experiment]) -> None:
+        """Keep them in place of those before. Never raises: what could not be written is logged."""
+        ...
+
+    def load(self) -> tuple[int, list[Experiment]] | None:
+        """Version and experiments, or None when there are none that can be read."""
+        ...
+
+
 class Results(Protocol):
     """Results with the time they were computed."""
 
@@ -309,6 +321,7 @@ class Telemetry(Protocol):
     def events_refused(self, count: int) -> None: ...
     def request_seconds(self, method: str, route: str, status: int, seconds: float) -> None: ...
     def analysis_seconds(self, seconds: float) -> None: ...
+    def part_answers(self, name: str, answers: bool) -> None: ...
     def exposition(self) -> bytes:
         """The metrics in Prometheus text format."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -79,6 +79,9 @@ class PrometheusTelemetry:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._parts = Gauge(
+            "ab_test_part_up", "Whether a part that this process leans on answers", ["part"], registry=self._registry
+        )
         self._request_path = _RequestPath()
         self._registry.register(self._request_path)
 
@@ -115,6 +118,9 @@ class PrometheusTelemetry:
 
     def analysis_seconds(self, seconds: float) -> None:
         self._analysis.observe(seconds)
+
+    def part_answers(self, name: str, answers: bool) -> None:
+        self._parts.labels(name).set(1 if answers else 0)
 
     def exposition(self) -> bytes:
         return generate_latest(self._registry)

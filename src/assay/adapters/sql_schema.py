@@ -6,9 +6,26 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, MetaData, String, Table, Text, create_engine, event
-from sqlalchemy.engine import Connection
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from assay.errors import Unavailable
 
 METADATA = MetaData()
 
@@ -56,18 +73,60 @@ RESULTS = Table(
 )
 
 
-def open_database(url: str) -> Engine:
-    """An engine on a migrated database. url: SQLAlchemy form, like sqlite:///path or postgresql://…"""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("name", String(100), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+_CONNECT_SECONDS = 5
+_MIGRATION_LOCK = 4_155_341
+
+
+def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 20, must_answer: bool = True) -> Engine:
+    """An engine on a migrated database. url: SQLAlchemy form, like sqlite:///path or postgresql://…
+
+    Raises Unavailable when it does not answer; with must_answer False it is left as it is then, and used later.
+    """
+    address = make_url(url)
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, pool_pre_ping=True)
         event.listen(engine, "connect", _prepare_sqlite)
-    with engine.begin() as connection:
-        migrate(connection)
+    else:
+        engine = create_engine(
+            address,
+            pool_pre_ping=True,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+        )
+    event.listen(engine, "handle_error", _in_words)
+    try:
+        with engine.begin() as connection:
+            migrate(connection)
+    except Unavailable:
+        if must_answer:
+            raise
     return engine
+
+
+def _in_words(context: ExceptionContext) -> None:
+    """What the driver says when the database is gone, as Unavailable."""
+    gone = context.is_disconnect or isinstance(context.sqlalchemy_exception, (OperationalError, InterfaceError))
+    if gone or context.connection is None:
+        why = str(context.original_exception).strip().partition("\n")[0]
+        raise Unavailable(f"the database does not answer: {why}") from context.original_exception
 
 
 def migrate(connection: Connection) -> None:
     """Bring the schema to the newest migration."""
+    if connection.dialect.name == "postgresql":
+        # Processes that start together migrate one after the other.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

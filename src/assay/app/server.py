@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
-from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.holiday_calendar import HolidayCalendar
-from assay.adapters.memory import MemoryNotices
 from assay.adapters.prometheus import PrometheusTelemetry
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
-from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
-from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.adapters.user_agents import UserAgents
+from assay.app.parts import Parts, open_parts
 from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
@@ -27,11 +24,13 @@ from assay.service.exposures import ExposureLog
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
+from assay.service.retention import Retention
 from assay.service.services import Health, Services
 from assay.service.sharing import Sharing
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 from assay.service.versions import Versions
+from assay.service.watching import Check, Watch
 
 
 def utc_now() -> datetime:
@@ -44,30 +43,43 @@ class App:
     """A running system: its services and what must be closed in the end."""
 
     services: Services
-    inbox: Inbox
-    warehouse: Warehouse
+    parts: Parts
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where accepted events are."""
+        return self.parts.inbox
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where loaded events are."""
+        return self.parts.warehouse
 
     def close(self) -> None:
-        """Write what waits, then release files."""
-        self.inbox.close()
-        self.warehouse.close()
+        """Write what waits, then release files and connections."""
+        for close in self.parts.closing:
+            close()
 
 
 def build(settings: Settings) -> App:
-    """The embedded stack in one data folder."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    engine = open_database(f"sqlite:///{settings.data / 'assay.sqlite'}")
-    definitions, results, shared = SqlDefinitions(engine), SqlResults(engine), SqlShared(engine)
-    inbox = SqliteInbox(settings.data / "inbox.sqlite")
-    warehouse = DuckdbWarehouse(settings.data / "warehouse.duckdb")
-    telemetry, notices = PrometheusTelemetry(), MemoryNotices()
+    """The parts that the settings name, and the services over them."""
+    parts = open_parts(settings)
+    definitions, results, shared = SqlDefinitions(parts.engine), SqlResults(parts.engine), SqlShared(parts.engine)
+    inbox, warehouse, notices = parts.inbox, parts.warehouse, parts.notices
+    telemetry = PrometheusTelemetry()
     plugins, tests = installed_randomizers(), installed_tests()
-    snapshots = Snapshots(definitions, plugins)
-    snapshots.refresh()
+    snapshots = Snapshots(definitions, plugins, parts.last)
+    snapshots.begin()
     reading = Reading(definitions, results)
     assigning = Assigning(snapshots, inbox, telemetry, UserAgents())
     entrance = Entrance(definitions, shared, HolidayCalendar(), plugins)
     lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
+    checks: dict[str, Check] = {
+        "definitions": lambda: void(definitions.version()),
+        "inbox": inbox.check,
+        "warehouse": warehouse.check,
+        "sticky": parts.sticky.check,
+    }
     services = Services(
         reading=reading,
         editing=Editing(definitions, entrance, telemetry, utc_now, tests),
@@ -80,10 +92,27 @@ def build(settings: Settings) -> App:
         assigning=assigning,
         tracking=Tracking(snapshots, inbox, telemetry, utc_now),
         loading=Loading(inbox, warehouse),
-        analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now, tests),
+        analysing=Analysing(
+            definitions,
+            warehouse,
+            results,
+            notices,
+            lifecycle,
+            telemetry,
+            utc_now,
+            tests,
+            sample_above_units=settings.sample_above_units,
+        ),
+        retention=Retention(warehouse, utc_now, settings.retention_days),
+        leases=parts.leases,
+        watch=Watch(checks, telemetry),
         notices=notices,
         telemetry=telemetry,
         clock=utc_now,
         health=Health(),
     )
-    return App(services, inbox, warehouse)
+    return App(services, parts)
+
+
+def void(_: object) -> None:
+    """Nothing: of a question only whether it is answered matters."""

@@ -6,44 +6,141 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from assay.errors import InvalidInput
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s,?#@A-Z]+")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+class Role(StrEnum):
+    """What a process does. all: everything. edge: assigns and takes events. control: definitions, results, dashboard.
+    worker: loads events and analyses."""
+
+    ALL = "all"
+    EDGE = "edge"
+    CONTROL = "control"
+    WORKER = "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set from outside; each field names its environment variable.
 
-    data: ASSAY_DATA, the folder of the embedded stack. host: API_HOST. port: API_PORT.
+    data: ASSAY_DATA, the folder of the embedded stack. host: API_HOST. port: API_PORT. role: ASSAY_ROLE.
     refresh_seconds: ASSAY_REFRESH_SECONDS, the pause between two rounds of load and analyse.
     log_level: LOG_LEVEL. cors_origins: CORS_ORIGINS, separated by commas: whose scripts may call what browsers call.
+
+    database_url: DATABASE_URL, postgresql://…, with DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW connections.
+    redis_url: REDIS_URL, with REDIS_MAX_CONNECTIONS. kafka: KAFKA_BOOTSTRAP_SERVERS, with KAFKA_TOPIC, KAFKA_GROUP
+    and, for a topic that is made here, KAFKA_PARTITIONS. warehouse_url: WAREHOUSE_URL, clickhouse://…
+    Empty: the embedded part in the data folder.
+
+    query_seconds: QUERY_TIMEOUT_SECONDS. sample_above_units: SAMPLE_ABOVE_UNITS, of one experiment; 0: never.
+    retention_days: EVENT_RETENTION_DAYS.
     """
 
     data: Path = Path("assay-data")
     host: str = "127.0.0.1"
     port: int = 8000
+    role: Role = Role.ALL
     refresh_seconds: float = 1.0
     log_level: str = "INFO"
     cors_origins: str = "*"
+    database_url: str = ""
+    database_pool_size: int = 10
+    database_max_overflow: int = 20
+    redis_url: str = ""
+    redis_max_connections: int = 50
+    kafka: str = ""
+    kafka_topic: str = "assay-events"
+    kafka_group: str = "assay-loader"
+    kafka_partitions: int = 12
+    warehouse_url: str = ""
+    query_seconds: float = 30.0
+    sample_above_units: int = 20_000_000
+    retention_days: float = 90.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Settings from environment variables; raises InvalidInput naming the variable that is wrong."""
-        env = os.environ if environment is None else environment
+        read = _Reader(os.environ if environment is None else environment)
         default = cls()
         return cls(
-            data=Path(env.get("ASSAY_DATA", str(default.data))),
-            host=env.get("API_HOST", default.host),
-            port=int(_number("API_PORT", env.get("API_PORT", str(default.port)), 0, 65_535)),
-            refresh_seconds=_number(
-                "ASSAY_REFRESH_SECONDS", env.get("ASSAY_REFRESH_SECONDS", str(default.refresh_seconds)), 0.05, 3_600
-            ),
-            log_level=env.get("LOG_LEVEL", default.log_level).upper(),
-            cors_origins=_origins("CORS_ORIGINS", env.get("CORS_ORIGINS", default.cors_origins)),
+            data=Path(read.text("ASSAY_DATA", str(default.data))),
+            host=read.text("API_HOST", default.host),
+            port=read.whole("API_PORT", default.port, 0, 65_535),
+            role=read.role("ASSAY_ROLE", default.role),
+            refresh_seconds=read.number("ASSAY_REFRESH_SECONDS", default.refresh_seconds, 0.05, 3_600),
+            log_level=read.text("LOG_LEVEL", default.log_level).upper(),
+            cors_origins=_origins("CORS_ORIGINS", read.text("CORS_ORIGINS", default.cors_origins)),
+            database_url=read.url("DATABASE_URL", ("postgresql", "postgres", "sqlite")),
+            database_pool_size=read.whole("DATABASE_POOL_SIZE", default.database_pool_size, 1, 1_000),
+            database_max_overflow=read.whole("DATABASE_MAX_OVERFLOW", default.database_max_overflow, 0, 1_000),
+            redis_url=read.url("REDIS_URL", ("redis", "rediss", "unix")),
+            redis_max_connections=read.whole("REDIS_MAX_CONNECTIONS", default.redis_max_connections, 1, 10_000),
+            kafka=read.text("KAFKA_BOOTSTRAP_SERVERS", ""),
+            kafka_topic=read.name("KAFKA_TOPIC", default.kafka_topic),
+            kafka_group=read.name("KAFKA_GROUP", default.kafka_group),
+            kafka_partitions=read.whole("KAFKA_PARTITIONS", default.kafka_partitions, 1, 10_000),
+            warehouse_url=read.url("WAREHOUSE_URL", WAREHOUSE_SCHEMES),
+            query_seconds=read.number("QUERY_TIMEOUT_SECONDS", default.query_seconds, 0.1, 86_400),
+            sample_above_units=read.whole("SAMPLE_ABOVE_UNITS", default.sample_above_units, 0, 10**12),
+            retention_days=read.number("EVENT_RETENTION_DAYS", default.retention_days, 1, 36_500),
         )
+
+
+WAREHOUSE_SCHEMES = ("clickhouse", "clickhouses")
+
+
+class _Reader:
+    """Values of an environment, each checked."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str, default: str) -> str:
+        return self._environment.get(name, default)
+
+    def name(self, name: str, default: str) -> str:
+        text = self.text(name, default)
+        if not _TOPIC.fullmatch(text):
+            raise InvalidInput(name, text, "1 to 200 letters, digits, dots, underscores or hyphens")
+        return text
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        """A URL with one of the schemes; what is wrong is named without its password."""
+        text = self.text(name, "").strip()
+        scheme, separator, rest = text.partition("://")
+        if text and (not separator or not rest or scheme.partition("+")[0] not in schemes):
+            accepted = " or ".join(f"{item}://…" for item in schemes)
+            raise InvalidInput(name, f"{scheme if separator else text[:12]}…", accepted)
+        return text
+
+    def role(self, name: str, default: Role) -> Role:
+        text = self.text(name, default.value)
+        try:
+            return Role(text)
+        except ValueError:
+            raise InvalidInput(name, text, ", ".join(Role)) from None
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.number(name, default, low, high)
+        if value != int(value):
+            raise InvalidInput(name, self.text(name, ""), "a whole number")
+        return int(value)
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        text = self.text(name, str(default))
+        try:
+            value = float(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise InvalidInput(name, text, f"a number from {low:,g} to {high:,g}")
+        return value
 
 
 def _origins(name: str, text: str) -> str:
@@ -52,13 +149,3 @@ def _origins(name: str, text: str) -> str:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
             raise InvalidInput(name, origin, "*, or origins like https://shop.example:8443, without a path")
     return text
-
-
-def _number(name: str, text: str, low: float, high: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = low - 1
-    if not low <= value <= high:
-        raise InvalidInput(name, text, f"a number from {low:g} to {high:g}")
-    return value

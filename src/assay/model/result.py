@@ -214,11 +214,13 @@ class DataQuality:
 
     units_in_two_variants: units exposed to more than one variant, left out of every variant.
     events_before_exposure: events of exposed units before their first exposure, neither counted nor part of a
-    covariate; of the metric that has most of them.
+    covariate, of any metric.
+    sampled_one_in: only one in so many units was looked at, drawn by name; all counts are of these. 1: all.
     """
 
     units_in_two_variants: int = 0
     events_before_exposure: int = 0
+    sampled_one_in: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,10 @@ NO_TESTS: Tests = {}
 
 @dataclass(frozen=True, slots=True)
 class Analysing:
-    """Analyses all experiments at once and saves what moved."""
+    """Analyses all experiments at once and saves what moved.
+
+    sample_above_units: of an experiment with more units, a sample of so many or fewer is looked at; 0: never.
+    """
 
     definitions: Definitions
     warehouse: Warehouse
@@ -48,6 +51,8 @@ class Analysing:
     telemetry: Telemetry
     clock: Clock
     tests: Tests = field(default_factory=dict)
+    sample_above_units: int = 0
+    _sizes: dict[str, int] = field(default_factory=dict)
 
     def gathering(self) -> list[Experiment]:
         """The experiments that gather data, wait for their final analysis, or ended lately and may see late events."""
@@ -72,7 +77,10 @@ class Analysing:
 
     def _moments(self, experiments: Sequence[Experiment]) -> dict[str, ExperimentMoments]:
         """All in one pass; one by one when that fails, to leave out only those that make it fail."""
-        requests = [request_of(experiment, self.tests) for experiment in experiments]
+        requests = [
+            dataclasses.replace(request_of(experiment, self.tests), one_in=self._one_in(experiment))
+            for experiment in experiments
+        ]
         try:
             return self.warehouse.moments(requests)
         except Exception:
@@ -84,11 +92,25 @@ class Analysing:
             found |= self._moments([experiment])
         return found
 
+    def _one_in(self, experiment: Experiment) -> int:
+        """A power of two by which an experiment's units are divided until they are not too many."""
+        if not self.sample_above_units:
+            return 1
+        key = experiment.data_key
+        if key not in self._sizes:
+            last = self.results.latest(experiment.key)
+            self._sizes[key] = _all_units(last) if last is not None and last.version == experiment.version else 0
+        one_in = 1
+        while self._sizes[key] > one_in * self.sample_above_units:
+            one_in *= 2
+        return one_in
+
     def _save_result(self, experiment: Experiment, moments: ExperimentMoments) -> ExperimentResult | None:
         """The result, if it is new and could be made."""
         try:
             last = self.results.latest(experiment.key)
             result = result_of(experiment, moments, self.clock(), tests=self.tests, last=last)
+            self._sizes[experiment.data_key] = _all_units(result)
             waits = experiment.stage is Stage.ANALYSIS
             if not waits and not _moved(result, last):
                 return None
@@ -100,6 +122,11 @@ class Analysing:
             return None
         self.notices.publish(experiment.key)
         return result
+
+
+def _all_units(result: ExperimentResult) -> int:
+    """Of the whole experiment, as far as a sample tells."""
+    return result.n_units * result.quality.sampled_one_in
 
 
 def _moved(result: ExperimentResult, last: ExperimentResult | None) -> bool:
@@ -201,7 +228,7 @@ def result_of(
         sample_ratio=ratio,
         recommendation=recommendation,
         progress=progress,
-        quality=moments.quality,
+        quality=dataclasses.replace(moments.quality, sampled_one_in=moments.one_in),
         guardrails=tuple(guardrail_states(metrics, control.key, titles)),
         failures={**failures, **(moments.failures or {})},
         final=experiment.stage in (Stage.ANALYSIS, Stage.DECISION),

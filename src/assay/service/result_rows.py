@@ -77,6 +77,9 @@ def ratio_sentence(result: ExperimentResult) -> str:
 def notes(result: ExperimentResult) -> list[str]:
     """Metrics that failed, numbers that could not be computed and why, and what CUPED did."""
     found = [f"{key}: not analysed: {reason}" for key, reason in result.failures.items()]
+    if result.quality.sampled_one_in > 1:
+        one_in = f"{result.quality.sampled_one_in:,}"
+        found.insert(0, f"a sample: one in {one_in} units was looked at; every count is of the sample")
     for metric in result.metrics:
         for variant, numbers in (*_arm_numbers(metric), *_comparison_numbers(metric)):
             reasons = dict.fromkeys(number.reason for number in numbers if isinstance(number, NoEstimate))

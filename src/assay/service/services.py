@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assay.ports import Clock, Notices, Telemetry
+from assay.ports import Clock, Leases, Notices, Telemetry
 from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
@@ -13,10 +13,12 @@ from assay.service.exposures import ExposureLog
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
+from assay.service.retention import Retention
 from assay.service.sharing import Sharing
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 from assay.service.versions import Versions
+from assay.service.watching import Watch
 
 
 @dataclass(slots=True)
@@ -42,6 +44,9 @@ class Services:
     tracking: Tracking
     loading: Loading
     analysing: Analysing
+    retention: Retention
+    leases: Leases
+    watch: Watch
     notices: Notices
     telemetry: Telemetry
     clock: Clock

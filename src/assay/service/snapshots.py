@@ -6,19 +6,29 @@ import threading
 from collections.abc import Mapping
 from hashlib import sha256
 
+import structlog
 from msgspec.json import encode
 
 from assay.assignment.plugins import Randomizer
 from assay.assignment.portable import snapshot_document
 from assay.assignment.snapshot import EMPTY, Snapshot, compile_snapshot
-from assay.ports import Definitions
+from assay.errors import Unavailable
+from assay.ports import Definitions, LastDefinitions
+
+_log = structlog.get_logger("assay.snapshot")
 
 
 class Snapshots:
     """Holds the current snapshot; reading it is a plain attribute access."""
 
-    def __init__(self, definitions: Definitions, plugins: Mapping[str, Randomizer] | None = None) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        plugins: Mapping[str, Randomizer] | None = None,
+        last: LastDefinitions | None = None,
+    ) -> None:
         self._definitions = definitions
+        self._last = last
         self._plugins = plugins or {}
         self._lock = threading.Lock()
         self.current: Snapshot = EMPTY
@@ -32,9 +42,28 @@ class Snapshots:
             version = self._definitions.version()
             if self.loaded and version == self.current.version:
                 return False
-            self.current = compile_snapshot(self._definitions.all(), version, self._plugins)
+            experiments = self._definitions.all()
+            self.current = compile_snapshot(experiments, version, self._plugins)
             self.loaded = True
+            if self._last is not None:
+                self._last.save(version, experiments)
             return True
+
+    def begin(self) -> None:
+        """The first snapshot: as definitions are now, or while they do not answer as they were last read.
+
+        Raises Unavailable when there is neither.
+        """
+        try:
+            self.refresh()
+        except Unavailable:
+            last = None if self._last is None else self._last.load()
+            if last is None:
+                raise
+            with self._lock:
+                self.current = compile_snapshot(last[1], last[0], self._plugins)
+                self.loaded = True
+            _log.warning("definitions do not answer: going on with those that were last read", version=last[0])
 
     def portable(self) -> tuple[str, bytes]:
         """The tag and the JSON of the document that evaluators elsewhere are given; made once per version."""
