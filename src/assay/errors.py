@@ -8,6 +8,7 @@
     │   └── IllegalMove     a lifecycle move that the stage does not allow
     ├── TooLarge            a body, batch or file beyond the stated limit (HTTP 413)
     └── Unavailable         a part Assay needs does not answer; try again (HTTP 503)
+        └── FileInUse       a file that one process alone may open is held by another
 
 Every message names the thing; `hint` says what to do about it.
 """
@@ -109,6 +110,10 @@ class Unavailable(AssayError):
     def __init__(self, message: str, *, retry_after_seconds: int = 1, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
+
+
+class FileInUse(Unavailable):
+    """A file that only one process may open is held by another."""
 
 
 def shown(value: Any) -> str:

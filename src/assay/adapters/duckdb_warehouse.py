@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from assay.adapters.duckdb_kept import KeptUnits
-from assay.errors import Unavailable
+from assay.errors import FileInUse, Unavailable
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
@@ -90,7 +90,8 @@ class DuckdbWarehouse:
             self._connection = duckdb.connect(str(path))
         except duckdb.IOException as error:
             hint = "stop the other server, or give this one a data folder of its own"
-            raise Unavailable(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
+            kind = FileInUse if "lock" in str(error).lower() else Unavailable
+            raise kind(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
         self._connection.execute(_SCHEMA)
         self._kept = KeptUnits(self._connection)
         self._lock = threading.Lock()

@@ -9,6 +9,7 @@ import click
 from assay.cli.analyze import analyze
 from assay.cli.assign import assign, assign_sql
 from assay.cli.demo import demo
+from assay.cli.doctor import doctor
 from assay.cli.explain import explain
 from assay.cli.plan import plan
 from assay.cli.serve import serve
@@ -24,6 +25,7 @@ def cli() -> None:
 
 cli.add_command(serve)
 cli.add_command(demo)
+cli.add_command(doctor)
 cli.add_command(analyze)
 cli.add_command(plan)
 cli.add_command(explain)

@@ -9,21 +9,27 @@ from pathlib import Path
 
 import click
 
-from assay.app.settings import Settings
+from assay.app.settings import Role, Settings
 
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [API_HOST, default 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on.  [API_PORT, default 8000]")
+@click.option("--role", type=click.Choice(list(Role)), help="What this process does.  [ASSAY_ROLE, default all]")
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [ASSAY_DATA, default ./assay-data]")
-def serve(host: str | None, port: int | None, data: Path | None) -> None:
-    """Serve the API, the dashboard and the periodic work."""
+def serve(host: str | None, port: int | None, role: str | None, data: Path | None) -> None:
+    """Serve the API, the dashboard and the periodic work.
+
+    Other roles share one system: an edge assigns and takes events, control has definitions, results and the
+    dashboard, a worker loads events and analyses. Of each there may be several; `assay doctor` tells what they use.
+    """
     settings = Settings.from_environment()
     run(
         replace(
             settings,
             host=settings.host if host is None else host,
             port=settings.port if port is None else port,
+            role=settings.role if role is None else Role(role),
             data=settings.data if data is None else data,
         )
     )
@@ -36,7 +42,7 @@ def run(settings: Settings) -> None:
 
     from assay.app.server import build
     from assay.dashboard.pages import dashboard_router
-    from assay.http.asgi import build_server
+    from assay.http.asgi import Doors, build_server
     from assay.worker.loop import Loop
 
     level = logging.getLevelNamesMapping().get(settings.log_level, logging.INFO)
@@ -52,16 +58,30 @@ def run(settings: Settings) -> None:
         ],
     )
     app = build(settings)
-    loop = Loop(app.services, settings.refresh_seconds)
+    loop = Loop(
+        app.services,
+        settings.refresh_seconds,
+        works=settings.role in (Role.ALL, Role.WORKER),
+        shared=bool(settings.kafka),
+    )
 
     def stop() -> None:
         loop.stop()
         app.close()
 
+    doors = {Role.EDGE: Doors.EDGE, Role.CONTROL: Doors.CONTROL, Role.WORKER: Doors.OPERATIONS}
+    has_pages = settings.role in (Role.ALL, Role.CONTROL)
     pages = dashboard_router(app.services.reading, app.services.explaining.explain, clock=app.services.clock)
-    server = build_server(app.services, pages, start=loop.start, stop=stop, cors_origins=settings.cors_origins)
+    server = build_server(
+        app.services,
+        pages if has_pages else None,
+        start=loop.start,
+        stop=stop,
+        cors_origins=settings.cors_origins,
+        doors=doors.get(settings.role, Doors.ALL),
+    )
     structlog.get_logger("assay").info(
-        "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
+        "serving", role=settings.role.value, url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
     )
     # What is here now stays until the end: collections of garbage need not look at it again and again.
     gc.collect()

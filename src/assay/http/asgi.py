@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from time import perf_counter
 from typing import Any
 
@@ -48,14 +49,32 @@ Hook = Callable[[], None]
 _log = structlog.get_logger("assay.http")
 
 
+class Doors(StrEnum):
+    """What a process answers. ALL: everything. EDGE: assignment and events, and what SDKs and scripts need.
+    CONTROL: all but assignment and events. OPERATIONS: only how it is doing."""
+
+    ALL = "all"
+    EDGE = "edge"
+    CONTROL = "control"
+    OPERATIONS = "operations"
+
+
 def build_server(
-    services: Services, pages: APIRouter | None = None, *, start: Hook, stop: Hook, cors_origins: str = ANY
+    services: Services,
+    pages: APIRouter | None = None,
+    *,
+    start: Hook,
+    stop: Hook,
+    cors_origins: str = ANY,
+    doors: Doors = Doors.ALL,
 ) -> AsgiApp:
     """The ASGI application. start and stop run with the server's life; pages: the dashboard.
 
     cors_origins: whose scripts may call what is made for browsers.
     """
-    control = control_plane(services, pages, start=start, stop=stop)
+    control = control_plane(services, pages, start=start, stop=stop, doors=doors)
+    if doors in (Doors.CONTROL, Doors.OPERATIONS):
+        return with_cors(_without_edge(control, services), cors_origins)
     edge = Edge(services)
     ofrep = Ofrep(services)
 
@@ -76,7 +95,21 @@ def build_server(
     return with_cors(server, cors_origins)
 
 
-def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, stop: Hook) -> FastAPI:
+def _without_edge(control: FastAPI, services: Services) -> AsgiApp:
+    async def server(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await control(scope, receive, send)
+            return
+        if scope["method"] == "HEAD":
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        await _observed(control, services, scope, receive, send)
+
+    return server
+
+
+def control_plane(
+    services: Services, pages: APIRouter | None, *, start: Hook, stop: Hook, doors: Doors = Doors.ALL
+) -> FastAPI:
     """Everything but the edge."""
 
     @asynccontextmanager
@@ -95,17 +128,8 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
         openapi_url="/api/openapi.json",
         lifespan=lifespan,
     )
-    # Before /{experiment_id}: their paths are more specific.
-    app.include_router(sample_size_router())
-    app.include_router(power_analysis_router())
-    app.include_router(results_router(services))
-    app.include_router(experiments_router(services))
-    app.include_router(changes_router(services))
-    app.include_router(exposures_router(services))
-    app.include_router(shared_router(services))
-    app.include_router(snapshot_router(services))
-    app.include_router(script_router())
-    app.include_router(health_router(services))
+    for router in _routers(services, doors):
+        app.include_router(router)
     if pages is not None:
         app.include_router(pages, include_in_schema=False)
     app.add_exception_handler(AssayError, _on_assay_error)
@@ -114,6 +138,27 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
     app.add_exception_handler(Exception, _on_unexpected)
     document_api(app)
     return app
+
+
+def _routers(services: Services, doors: Doors) -> list[APIRouter]:
+    """The routes of each door, those with the more specific paths first."""
+    operations = [health_router(services)]
+    evaluation = [snapshot_router(services), script_router()]
+    definitions = [
+        sample_size_router(),
+        power_analysis_router(),
+        results_router(services),
+        experiments_router(services),
+        changes_router(services),
+        exposures_router(services),
+        shared_router(services),
+    ]
+    return {
+        Doors.ALL: definitions + evaluation + operations,
+        Doors.EDGE: evaluation + operations,
+        Doors.CONTROL: definitions + evaluation + operations,
+        Doors.OPERATIONS: operations,
+    }[doors]
 
 
 async def _observed(control: FastAPI, services: Services, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from assay.service.services import Services
+from assay.service.watching import MEANWHILE
 from assay.version import __version__
 
 
@@ -14,9 +15,14 @@ def health_router(services: Services) -> APIRouter:
     """Routes for operators."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health", summary="The process is alive")
+    @router.get("/health", summary="The process is alive, and which of its parts answer")
     def health() -> dict[str, Any]:
-        return {"status": "ok", "version": __version__}
+        """Always 200 while the process answers: a part that is gone is no reason to start it anew."""
+        parts = services.watch.states()
+        problems = services.watch.problems
+        meanwhile = {name: MEANWHILE[name] for name in problems if name in MEANWHILE}
+        more = {"meanwhile": meanwhile} if meanwhile else {}
+        return {"status": "degraded" if problems else "ok", "version": __version__, "parts": parts, **more}
 
     @router.get("/ready", summary="Definitions are loaded and requests can be answered")
     def ready(response: Response) -> dict[str, Any]:
