@@ -14,7 +14,11 @@ from assay.app.settings import Role, Settings
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [ASSAY_DATA, default ./assay-data]")
-@click.option("--role", type=click.Choice(list(Role)), help="As a process of this role.  [ASSAY_ROLE, default all]")
+@click.option(
+    "--role",
+    type=click.Choice([item.value for item in Role]),
+    help="As a process of this role.  [ASSAY_ROLE, default all]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def doctor(data: Path | None, role: str | None, as_json: bool) -> None:
     """Print which database, inbox, warehouse and store the settings name, and try each of them.

@@ -15,7 +15,11 @@ from assay.app.settings import Role, Settings
 @click.command()
 @click.option("--host", help="Address to listen on.  [API_HOST, default 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on.  [API_PORT, default 8000]")
-@click.option("--role", type=click.Choice(list(Role)), help="What this process does.  [ASSAY_ROLE, default all]")
+@click.option(
+    "--role",
+    type=click.Choice([item.value for item in Role]),
+    help="What this process does.  [ASSAY_ROLE, default all]",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder.  [ASSAY_DATA, default ./assay-data]")
 def serve(host: str | None, port: int | None, role: str | None, data: Path | None) -> None:
     """Serve the API, the dashboard and the periodic work.
