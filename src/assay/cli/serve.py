@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def run(settings: Settings) -> None:
         settings.refresh_seconds,
         works=settings.role in (Role.ALL, Role.WORKER),
         shared=bool(settings.kafka),
+        # The same after a restart: what was killed takes its lease up again at once.
+        holder=f"{socket.gethostname()}:{settings.data.resolve()}:{settings.port}"[-100:],
     )
 
     def stop() -> None:
