@@ -7,6 +7,7 @@ import random
 from datetime import datetime, timezone
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
@@ -217,15 +218,19 @@ def test_order_of_arrival_does_not_matter(warehouse: Warehouse, tmp_path: Path) 
     other.close()
 
 
-def test_a_batch_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "torn",
+    [b'{"key": "not a digest"', b"", b"\x00\xff", b'{"key":"x"}', b"[1]", b'{"a":' * 30, b'{"key":"zz","unit":"u"}'],
+)
+def test_a_torn_line_is_put_aside_and_holds_up_nothing(tmp_path: Path, torn: bytes) -> None:
     engine = DuckdbWarehouse(tmp_path / "w.duckdb")
-    good = line("u", "exposure", START, experiment="one", variant="a")
-    with pytest.raises(Exception, match=r"(?i)json|malformed|convert|cast"):
-        engine.load(InboxBatch((good, b'{"key": "not a digest"'), 1))
-    assert engine.position() == 0
-    assert engine.exposures() == {}
-    assert engine.load(InboxBatch((good,), 1)) == 1
+    good = [line(f"u{i}", "exposure", START, experiment="one", variant="a") for i in range(3)]
+    assert engine.load(InboxBatch((good[0], torn, *good[1:], good[0][:-9]), 1)) == 3
+    assert (engine.position(), engine.exposures()) == (1, {"one": 3})
     engine.close()
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+        aside = connection.execute("SELECT line FROM unreadable").fetchall()
+    assert (good[0][:-9],) in aside
 
 
 def test_position_survives_reopening(tmp_path: Path) -> None:

@@ -6,11 +6,14 @@ import json
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated, Any
 
 import duckdb
+import msgspec
+import structlog
 
 from assay.adapters.duckdb_kept import KeptUnits
 from assay.errors import FileInUse, Unavailable
@@ -18,6 +21,7 @@ from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
 
+_log = structlog.get_logger("assay.warehouse")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
     key UUID NOT NULL, unit VARCHAR NOT NULL, type VARCHAR NOT NULL, experiment VARCHAR NOT NULL,
@@ -32,6 +36,7 @@ ALTER TABLE events ADD COLUMN IF NOT EXISTS loaded BIGINT DEFAULT 0;
 ALTER TABLE exposures ADD COLUMN IF NOT EXISTS loaded BIGINT DEFAULT 0;
 CREATE TABLE IF NOT EXISTS load_number (number BIGINT NOT NULL);
 INSERT INTO load_number SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM load_number);
+CREATE TABLE IF NOT EXISTS unreadable (line BLOB NOT NULL, position BIGINT NOT NULL);
 """
 
 _STAGE = """
@@ -85,32 +90,26 @@ class DuckdbWarehouse:
     """
 
     def __init__(self, path: Path, *, query_seconds: float = 30.0) -> None:
-        self._folder = path.parent
-        try:
-            self._connection = duckdb.connect(str(path))
-        except duckdb.IOException as error:
-            hint = "stop the other server, or give this one a data folder of its own"
-            kind = FileInUse if "lock" in str(error).lower() else Unavailable
-            raise kind(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
-        self._connection.execute(_SCHEMA)
-        self._kept = KeptUnits(self._connection)
+        self._path = path
         self._lock = threading.Lock()
-        self._reader = self._connection.cursor()
         self._reader_lock = threading.Lock()
         self._query_seconds = query_seconds
+        self._open()
 
     def position(self, partition: int = 0) -> int:
         with self._lock:
             return self._position(partition)
 
     def load(self, batch: InboxBatch) -> int:
-        with self._lock, tempfile.NamedTemporaryFile(dir=self._folder, suffix=".ndjson") as file:
+        with self._lock:
             if batch.position <= self._position(batch.partition):
                 return 0
-            file.write(b"\n".join(batch.lines))
-            file.flush()
-            with self._transaction():
-                return self._add(file.name, batch)
+            try:
+                aside = self._stage(batch.lines)
+                with self._transaction():
+                    return self._add(batch, aside)
+            except (OSError, duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException) as error:
+                raise Unavailable(f"events could not be loaded: {_first_line(error)}") from error
 
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
         if not requests:
@@ -180,9 +179,32 @@ class DuckdbWarehouse:
         try:
             yield
             self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
+        except BaseException as error:
+            # A commit that could not be written has ended the transaction itself.
+            with suppress(duckdb.Error):
+                self._connection.execute("ROLLBACK")
+            if isinstance(error, duckdb.FatalException):
+                self._open_again()
             raise
+
+    def _open(self) -> None:
+        try:
+            self._connection = duckdb.connect(str(self._path))
+            self._connection.execute(_SCHEMA)
+        except duckdb.IOException as error:
+            hint = "stop the other server, or give this one a data folder of its own"
+            kind = FileInUse if "lock" in str(error).lower() else Unavailable
+            raise kind(f"the warehouse {self._path} cannot be opened: {_first_line(error)}", hint=hint) from error
+        self._kept = KeptUnits(self._connection)
+        self._reader = self._connection.cursor()
+
+    def _open_again(self) -> None:
+        """After an error that DuckDB survives only by being opened anew."""
+        with self._reader_lock:
+            for connection in (self._reader, self._connection):
+                with suppress(duckdb.Error):
+                    connection.close()
+            self._open()
 
     def _loads(self) -> int:
         row = self._connection.execute("SELECT number FROM load_number").fetchone()
@@ -192,9 +214,31 @@ class DuckdbWarehouse:
         row = self._connection.execute(_POSITION, [partition]).fetchone()
         return int(row[0]) if row else 0
 
-    def _add(self, file_name: str, batch: InboxBatch) -> int:
+    def _stage(self, lines: Sequence[bytes]) -> list[bytes]:
+        """The lines as a table. What cannot be read is given back: it must not hold up the others."""
+        try:
+            self._read(lines)
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            readable = [line for line in lines if _is_readable(line)]
+            if len(readable) == len(lines):
+                raise
+            self._read(readable)
+            return [line for line in lines if not _is_readable(line)]
+        return []
+
+    def _read(self, lines: Sequence[bytes]) -> None:
+        with tempfile.NamedTemporaryFile(dir=self._path.parent, suffix=".ndjson") as file:
+            file.write(b"\n".join(lines))
+            file.flush()
+            self._connection.execute(_STAGE, [file.name])
+
+    def _add(self, batch: InboxBatch, aside: Sequence[bytes]) -> int:
         run = self._connection.execute
-        run(_STAGE, [file_name])
+        if aside:
+            _log.error("lines of the inbox cannot be read and are put aside", n_lines=len(aside), table="unreadable")
+            self._connection.executemany(
+                "INSERT INTO unreadable VALUES (?, ?)", [[line, batch.position] for line in aside]
+            )
         run("UPDATE load_number SET number = number + 1")
         added = run(_ADD_EVENTS).fetchone()
         run(_FIRST_EXPOSURES)
@@ -206,6 +250,30 @@ class DuckdbWarehouse:
             [batch.position, batch.partition],
         )
         return sum(int(row[0]) for row in (added, exposed) if row)
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    """A line as it must be to be loaded."""
+
+    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    unit: str
+    type: str
+    experiment: str
+    variant: str | None
+    occurred_at: int
+    metrics: dict[str, float]
+    properties: dict[str, Any]
+
+
+_lines = msgspec.json.Decoder(_Line)
+
+
+def _is_readable(line: bytes) -> bool:
+    try:
+        _lines.decode(line)
+    except (msgspec.DecodeError, ValueError):
+        return False
+    return True
 
 
 def _first_line(error: Exception) -> str:
