@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from assay.model.activity import Activity, EventsAsked, EventsSummary, Grain
 from assay.model.event import FirstExposure
 from assay.model.experiment import Experiment
 from assay.model.measurement import ExperimentMoments, MomentsRequest
@@ -215,7 +216,19 @@ class Warehouse(Measurements, Protocol):
         ...
 
     def drop_before(self, moment: datetime) -> int:
-        """Remove the events that happened before `moment`; exposures stay. Returns how many events that were."""
+        """Remove the events that happened before `moment`; exposures and counts by time stay. Returns how many events
+        that were."""
+        ...
+
+    def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:
+        """Events by time, type and experiment, in that order. Counts outlive the events: minutes by a week, hours
+        by 90 days, days by a year. Raises Unavailable."""
+        ...
+
+    def summary(
+        self, asked: EventsAsked, field: str | None, quantiles: Sequence[float], *, approximate: bool
+    ) -> EventsSummary:
+        """Of the events that are still there. Raises Unavailable."""
         ...
 
 

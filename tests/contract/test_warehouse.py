@@ -12,7 +12,8 @@ import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.memory_warehouse import MemoryWarehouse
-from assay.model.event import microseconds
+from assay.model.activity import EventsAsked, Grain
+from assay.model.event import microseconds, moment_of
 from assay.model.measurement import MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
 from assay.model.moments import COVARIATE, DENOMINATOR, VALUE, Moments
@@ -344,3 +345,49 @@ def test_old_events_are_dropped_and_exposures_stay(warehouse: Warehouse) -> None
     found = warehouse.moments(REQUESTS)["one"]
     assert found.units["a"] == 1
     assert found.metrics["revenue"]["a"].mean(VALUE) == 2.0
+
+
+DAY = 24 * HOUR
+
+
+def test_counts_by_time_count_each_event_once_and_outlive_it(warehouse: Warehouse) -> None:
+    oracle = MemoryWarehouse()
+    lines = generated(9)
+    for batch in batches(lines + lines[:50], 40):
+        warehouse.load(batch)
+        oracle.load(batch)
+    asked = [
+        EventsAsked(since=moment_of(START - since), until=moment_of(START + 40 * HOUR), type=kind, experiment=key)
+        for since in (30 * HOUR, -HOUR)
+        for kind in (None, "buy")
+        for key in (None, "one", "")
+    ]
+
+    def same() -> None:
+        for question, grain in itertools.product(asked, Grain):
+            assert warehouse.activity(question, grain) == oracle.activity(question, grain)
+
+    same()
+    assert sum(item.n_events for item in warehouse.activity(asked[0], Grain.DAY)) > 100
+    before = warehouse.activity(asked[0], Grain.DAY)
+    assert warehouse.drop_before(moment_of(START + 50 * HOUR)) > 0
+    assert [item.n_events for item in warehouse.activity(asked[0], Grain.DAY)] == [item.n_events for item in before]
+
+
+@pytest.mark.parametrize("field", ["revenue", "seconds", "nothing", None])
+def test_a_summary_of_events(warehouse: Warehouse, field: str | None) -> None:
+    oracle = MemoryWarehouse()
+    for batch in batches(generated(10), 300):
+        warehouse.load(batch)
+        oracle.load(batch)
+    asked = EventsAsked(since=moment_of(START - DAY), until=moment_of(START + DAY), type="buy")
+    shares = (0.05, 0.5, 0.99) if field else ()
+    found = warehouse.summary(asked, field, shares, approximate=False)
+    expected = oracle.summary(asked, field, shares, approximate=False)
+    assert (found.n_events, found.n_units, found.n_values) == (expected.n_events, expected.n_units, expected.n_values)
+    assert found.n_events > 20
+    assert found.quantiles == pytest.approx(expected.quantiles, rel=1e-9)
+    assert found.mean == (None if expected.mean is None else pytest.approx(expected.mean, rel=1e-9))
+    near = warehouse.summary(asked, field, shares, approximate=True)
+    assert near.n_events == expected.n_events
+    assert near.n_units == pytest.approx(expected.n_units, rel=4 * near.units_error, abs=1e-9)

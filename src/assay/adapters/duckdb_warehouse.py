@@ -15,8 +15,11 @@ import duckdb
 import msgspec
 import structlog
 
+from assay.adapters.duckdb_activity import SCHEMA as ROLLUPS
+from assay.adapters.duckdb_activity import add_rollups, compact_rollups, read_activity, read_summary
 from assay.adapters.duckdb_kept import KeptUnits
 from assay.errors import FileInUse, Unavailable
+from assay.model.activity import Activity, EventsAsked, EventsSummary, Grain
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
@@ -142,11 +145,21 @@ class DuckdbWarehouse:
         return sum(int(row[0]) for row in removed if row)
 
     def drop_before(self, moment: datetime) -> int:
-        with self._lock:
-            row = self._connection.execute(
-                "DELETE FROM events WHERE occurred_at < ?", [microseconds(moment)]
-            ).fetchone()
+        with self._lock, self._transaction():
+            query = "DELETE FROM events WHERE occurred_at < ?"
+            row = self._connection.execute(query, [microseconds(moment)]).fetchone()
+            compact_rollups(self._connection, microseconds(moment))
         return int(row[0]) if row else 0
+
+    def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:
+        with self._reader_lock, self._in_time(self._reader):
+            return read_activity(self._reader, asked, grain)
+
+    def summary(
+        self, asked: EventsAsked, field: str | None, quantiles: Sequence[float], *, approximate: bool
+    ) -> EventsSummary:
+        with self._reader_lock, self._in_time(self._reader):
+            return read_summary(self._reader, asked, field, quantiles, approximate=approximate)
 
     def check(self) -> None:
         try:
@@ -190,7 +203,7 @@ class DuckdbWarehouse:
     def _open(self) -> None:
         try:
             self._connection = duckdb.connect(str(self._path))
-            self._connection.execute(_SCHEMA)
+            self._connection.execute(_SCHEMA + ROLLUPS)
         except duckdb.IOException as error:
             hint = "stop the other server, or give this one a data folder of its own"
             kind = FileInUse if "lock" in str(error).lower() else Unavailable
@@ -241,6 +254,7 @@ class DuckdbWarehouse:
             )
         run("UPDATE load_number SET number = number + 1")
         added = run(_ADD_EVENTS).fetchone()
+        add_rollups(self._connection)
         run(_FIRST_EXPOSURES)
         run(_MOVE_EXPOSURES)
         exposed = run(_ADD_EXPOSURES).fetchone()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NoReturn
 
 from assay.errors import Unavailable
+from assay.model.activity import Activity, EventsAsked, EventsSummary, Grain
 from assay.model.event import FirstExposure
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
@@ -39,6 +40,14 @@ class WarehouseElsewhere:
         self._refuse()
 
     def drop_before(self, moment: datetime) -> int:
+        self._refuse()
+
+    def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:
+        self._refuse()
+
+    def summary(
+        self, asked: EventsAsked, field: str | None, quantiles: Sequence[float], *, approximate: bool
+    ) -> EventsSummary:
         self._refuse()
 
     def check(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from assay.model.activity import Activity, EventsAsked, EventsSummary, Grain
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.metric import Aggregation, Measure, Metric, MetricKind
@@ -30,6 +31,7 @@ class MemoryWarehouse:
         self._exposures: dict[tuple[str, str, str], int] = {}
         self._contexts: dict[tuple[str, str, str], Mapping[str, Any]] = {}
         self._positions: dict[int, int] = {}
+        self._counts: dict[tuple[Grain, int, str, str], int] = defaultdict(int)
 
     def position(self, partition: int = 0) -> int:
         return self._positions.get(partition, 0)
@@ -41,7 +43,11 @@ class MemoryWarehouse:
         for line in batch.lines:
             event = msgspec.json.decode(line)
             if event["variant"] is None:
-                self._events.setdefault(event["key"], event)
+                if event["key"] not in self._events:
+                    self._events[event["key"]] = event
+                    for grain in Grain:
+                        at = event["occurred_at"] - event["occurred_at"] % grain.microseconds
+                        self._counts[grain, at, event["type"], event["experiment"]] += 1
             else:
                 met = (event["experiment"], event["unit"], event["variant"])
                 if event["occurred_at"] < self._exposures.get(met, math.inf):
@@ -81,6 +87,38 @@ class MemoryWarehouse:
             if (kept_under is None or key in kept_under) and unit in (None, who)
         ]
         return wanted[offset : offset + limit]
+
+    def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:
+        since, until = microseconds(asked.since), microseconds(asked.until)
+        found = [
+            (at, kind, experiment, count)
+            for (of, at, kind, experiment), count in self._counts.items()
+            if of is grain
+            and since <= at < until
+            and asked.type in (None, kind)
+            and asked.experiment in (None, experiment)
+        ]
+        return [Activity(moment_of(at), kind, experiment, count) for at, kind, experiment, count in sorted(found)]
+
+    def summary(
+        self, asked: EventsAsked, field: str | None, quantiles: Sequence[float], *, approximate: bool
+    ) -> EventsSummary:
+        since, until = microseconds(asked.since), microseconds(asked.until)
+        events = [
+            event
+            for event in self._events.values()
+            if since <= event["occurred_at"] < until
+            and asked.type in (None, event["type"])
+            and asked.experiment in (None, event["experiment"])
+        ]
+        values = sorted(event["metrics"][field] for event in events if field in event["metrics"])
+        return EventsSummary(
+            n_events=len(events),
+            n_units=len({event["unit"] for event in events}),
+            n_values=len(values),
+            mean=math.fsum(values) / len(values) if values else None,
+            quantiles={share: _quantile(values, share) for share in quantiles} if values else {},
+        )
 
     def check(self) -> None:
         """Memory always answers."""
@@ -123,6 +161,13 @@ class MemoryWarehouse:
 
 def _in_sample(unit: str, one_in: int) -> bool:
     return int(md5(f"{unit}:sample".encode()).hexdigest()[:8], 16) % one_in == 0
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    place = share * (len(values) - 1)
+    low = math.floor(place)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (place - low)
 
 
 _Rows = dict[str, list[tuple[float, ...]]]

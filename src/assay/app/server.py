@@ -15,6 +15,7 @@ from assay.app.parts import Parts, open_parts
 from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
+from assay.service.activity import Watching
 from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
@@ -87,6 +88,7 @@ def build(settings: Settings) -> App:
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
         exposures=ExposureLog(warehouse, reading),
+        activity=Watching(warehouse, reading, utc_now),
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,

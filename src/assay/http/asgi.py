@@ -16,6 +16,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, InvalidInput, Malformed
+from assay.http.activity import activity_router
 from assay.http.changes import changes_router
 from assay.http.cors import ANY, with_cors
 from assay.http.edge import MAX_BODY_BYTES, Edge
@@ -151,6 +152,7 @@ def _routers(services: Services, doors: Doors) -> list[APIRouter]:
         experiments_router(services),
         changes_router(services),
         exposures_router(services),
+        activity_router(services),
         shared_router(services),
     ]
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assay.ports import Clock, Leases, Notices, Telemetry
+from assay.service.activity import Watching
 from assay.service.analyse import Analysing
 from assay.service.assign import Assigning
 from assay.service.editing import Editing
@@ -39,6 +40,7 @@ class Services:
     sharing: Sharing
     explaining: Explaining
     exposures: ExposureLog
+    activity: Watching
     snapshots: Snapshots
     assigning: Assigning
     tracking: Tracking
