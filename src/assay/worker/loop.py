@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +21,7 @@ _log = structlog.get_logger("assay.worker")
 _ANALYSIS = "analysis"
 _LEASE_ROUNDS, _LEAST_LEASE_SECONDS = 10, 30.0
 _RETENTION_EVERY = timedelta(hours=1)
+_JUMP_SECONDS, _DAY_SECONDS = 600, 86_400
 
 
 @dataclass(slots=True)
@@ -38,7 +41,10 @@ class Loop:
     _threads: list[threading.Thread] = field(default_factory=list)
     failing: bool = False
     _loaded_since: bool = True
+    elapsed: Callable[[], float] = time.monotonic
     _dropped_at: datetime | None = None
+    _seen: tuple[datetime, float] | None = None
+    _trusted_from: float = -math.inf
 
     def start(self) -> None:
         """Begin in the background."""
@@ -92,7 +98,16 @@ class Loop:
         return self.services.leases.hold(_ANALYSIS, self.holder, seconds=seconds, now=self.services.clock())
 
     def _drop_old(self, gathering: list[Experiment]) -> None:
-        now = self.services.clock()
+        """Once an hour. A clock that jumped is no reason to throw anything away until it has run evenly for a day."""
+        now, run = self.services.clock(), self.elapsed()
+        if self._seen is not None:
+            jump = (now - self._seen[0]).total_seconds() - (run - self._seen[1])
+            if abs(jump) > _JUMP_SECONDS:
+                _log.warning("the clock jumped; nothing old is dropped for a day", seconds=round(jump))
+                self._trusted_from = run + _DAY_SECONDS
+        self._seen = now, run
+        if run < self._trusted_from:
+            return
         if self._dropped_at is None or now - self._dropped_at > _RETENTION_EVERY:
             self._dropped_at = now
             self.services.retention.drop_old(gathering)
