@@ -6,46 +6,110 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
-from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared
+from assay.adapters.memory import (
+    MemoryDefinitions,
+    MemoryInbox,
+    MemoryLeases,
+    MemoryNotices,
+    MemoryResults,
+    MemoryShared,
+    MemoryStickyStore,
+)
 from assay.adapters.memory_warehouse import MemoryWarehouse
+from assay.adapters.redis_notices import RedisNotices
+from assay.adapters.redis_sticky import RedisStickyStore
 from assay.adapters.sql_definitions import SqlDefinitions
+from assay.adapters.sql_leases import SqlLeases
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
-from assay.ports import Definitions, Inbox, Results, Shared, Warehouse
+from assay.ports import Definitions, Inbox, Leases, Notices, Results, Shared, StickyStore, Warehouse
+from tests.engines.postgres import PostgresServer, postgres_server
+from tests.engines.redis import RedisServer, redis_server
+
+DATABASES = ["memory", "sqlite", "postgres"]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def definitions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Definitions]:
-    if request.param == "memory":
-        yield MemoryDefinitions()
-        return
-    engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
-    yield SqlDefinitions(engine)
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        open_database(server.url("template1")).dispose()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated database of the kind that the test was asked for."""
+    kind = request.node.callspec.params[next(n for n in KEPT if n in request.node.callspec.params)]
+    url = f"sqlite:///{tmp_path / 'assay.sqlite'}"
+    if kind == "postgres":
+        url = request.getfixturevalue("postgres").create()
+    engine = open_database(url)
+    yield engine
     engine.dispose()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shared]:
-    if request.param == "memory":
-        yield MemoryShared()
-        return
-    engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
-    yield SqlShared(engine)
-    engine.dispose()
+KEPT = ("definitions", "shared", "results", "leases")
+"""The fixtures whose adapters need a database."""
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def results(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Results]:
+@pytest.fixture(params=DATABASES)
+def definitions(request: pytest.FixtureRequest) -> Definitions:
     if request.param == "memory":
-        yield MemoryResults()
+        return MemoryDefinitions()
+    return SqlDefinitions(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=DATABASES)
+def shared(request: pytest.FixtureRequest) -> Shared:
+    if request.param == "memory":
+        return MemoryShared()
+    return SqlShared(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=DATABASES)
+def results(request: pytest.FixtureRequest) -> Results:
+    if request.param == "memory":
+        return MemoryResults()
+    return SqlResults(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=DATABASES)
+def leases(request: pytest.FixtureRequest) -> Leases:
+    if request.param == "memory":
+        return MemoryLeases()
+    return SqlLeases(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=["memory", "redis"])
+def sticky(request: pytest.FixtureRequest) -> Iterator[StickyStore]:
+    store: StickyStore = MemoryStickyStore()
+    if request.param == "redis":
+        store = RedisStickyStore(request.getfixturevalue("redis").url)
+        store._client.flushall()
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def notices(request: pytest.FixtureRequest) -> Iterator[Notices]:
+    if request.param == "memory":
+        yield MemoryNotices()
         return
-    engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
-    yield SqlResults(engine)
-    engine.dispose()
+    told = RedisNotices(request.getfixturevalue("redis").url)
+    assert told.listening.wait(10)
+    yield told
+    told.close()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

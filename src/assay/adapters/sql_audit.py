@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Connection
 
 from assay.adapters.sql_schema import AUDIT
 from assay.model.document import format_time, parse_time
 from assay.ports import Change
+
+_WRITE_LOCK = 4_155_342
 
 
 def changes_of(connection: Connection, name: str) -> list[Change]:
@@ -41,6 +43,9 @@ def write_change(
     after: Mapping[str, Any] | None,
 ) -> None:
     """One line of the log."""
+    if connection.dialect.name == "postgresql":
+        # Ids become visible in their order: who has seen one has seen all before it.
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_WRITE_LOCK})"))
     connection.execute(
         insert(AUDIT).values(
             experiment=name,

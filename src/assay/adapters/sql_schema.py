@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -27,6 +31,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from assay.errors import Unavailable
 
+_log = structlog.get_logger("assay.database")
 METADATA = MetaData()
 
 EXPERIMENTS = Table(
@@ -82,6 +87,7 @@ LEASES = Table(
 )
 
 _CONNECT_SECONDS = 5
+_migrating = threading.Lock()
 _MIGRATION_LOCK = 4_155_341
 
 
@@ -106,7 +112,8 @@ def open_database(url: str, *, pool_size: int = 10, max_overflow: int = 20, must
         )
     event.listen(engine, "handle_error", _in_words)
     try:
-        with engine.begin() as connection:
+        # Alembic keeps what it works on in one place for all threads.
+        with _migrating, engine.begin() as connection:
             migrate(connection)
     except Unavailable:
         if must_answer:
@@ -124,12 +131,21 @@ def _in_words(context: ExceptionContext) -> None:
 
 def migrate(connection: Connection) -> None:
     """Bring the schema to the newest migration."""
+    # Processes that start together migrate one after the other.
     if connection.dialect.name == "postgresql":
-        # Processes that start together migrate one after the other.
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"))
+    else:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    present = MigrationContext.configure(connection).get_current_revision()
+    if present is not None and present not in {
+        item.revision for item in ScriptDirectory.from_config(config).walk_revisions()
+    }:
+        # Migrations only ever add: what this code reads and writes is still there.
+        _log.warning("the database was migrated by a newer Assay; going on with it as it is", revision=present)
+        return
     command.upgrade(config, "head")
 
 
