@@ -216,8 +216,8 @@ class Warehouse(Measurements, Protocol):
         ...
 
     def drop_before(self, moment: datetime) -> int:
-        """Remove the events that happened before `moment`; exposures and counts by time stay. Returns how many events
-        that were."""
+        """Remove the events of the whole days of UTC before `moment`; exposures and counts by time stay. Returns how
+        many events that were."""
         ...
 
     def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:

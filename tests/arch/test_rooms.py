@@ -85,9 +85,12 @@ def breaches(room: str, name: str, source: str) -> list[str]:
 
 def is_shared_base(name: str, module: str) -> bool:
     """What siblings share: the SQL adapters and their migrations one schema and audit log; those of DuckDB how files
-    are read, the quick way through Parquet, and what is kept of units."""
+    are read, the quick way through Parquet, and what is kept of units; those of
+    ClickHouse its client and tables."""
     if module.startswith("assay.adapters.duckdb_") and module.endswith(("_activity", "_files", "_kept", "_units")):
         return name.startswith("adapters/duckdb_")
+    if module.startswith("assay.adapters.clickhouse_"):
+        return name.startswith("adapters/clickhouse_")
     shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
     return module in shared and (name.startswith("adapters/sql_") or "migrations" in name)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from assay.adapters.clickhouse_warehouse import ClickhouseWarehouse
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.memory import (
     MemoryDefinitions,
@@ -28,6 +29,7 @@ from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.ports import Definitions, Inbox, Leases, Notices, Results, Shared, StickyStore, Warehouse
+from tests.engines.clickhouse import ClickhouseServer, clickhouse_server
 from tests.engines.postgres import PostgresServer, postgres_server
 from tests.engines.redis import RedisServer, redis_server
 
@@ -119,8 +121,35 @@ def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Inbox]:
     box.close()
 
 
-@pytest.fixture(params=["memory", "duckdb"])
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Warehouse]:
-    house: Warehouse = MemoryWarehouse() if request.param == "memory" else DuckdbWarehouse(tmp_path / "w.duckdb")
-    yield house
-    house.close()
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickhouseServer]:
+    with clickhouse_server(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server
+
+
+Opened = Callable[[], Warehouse]
+
+
+@pytest.fixture(params=["memory", "duckdb", "clickhouse"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    """What opens an empty warehouse of one kind, and another one at each call."""
+    houses: list[Warehouse] = []
+
+    def fresh() -> Warehouse:
+        if request.param == "clickhouse":
+            url = request.getfixturevalue("clickhouse").create()
+            houses.append(ClickhouseWarehouse(url))
+        elif request.param == "duckdb":
+            houses.append(DuckdbWarehouse(tmp_path / f"{len(houses)}.duckdb"))
+        else:
+            houses.append(MemoryWarehouse())
+        return houses[-1]
+
+    yield fresh
+    for house in houses:
+        house.close()
+
+
+@pytest.fixture
+def warehouse(opened: Opened) -> Warehouse:
+    return opened()

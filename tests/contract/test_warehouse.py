@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from assay.adapters.clickhouse_warehouse import ClickhouseWarehouse
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.memory_warehouse import MemoryWarehouse
 from assay.model.activity import EventsAsked, Grain
@@ -93,6 +95,11 @@ def generated(seed: int, n_units: int = 120) -> list[bytes]:
     return lines
 
 
+def assert_added(engine: Warehouse, found: int, expected: int) -> None:
+    """Exactly so many; where repeats are told apart only when read, so many at least."""
+    assert found >= expected if isinstance(engine, ClickhouseWarehouse) else found == expected
+
+
 def assert_same(left: Moments, right: Moments) -> None:
     assert (left.n, left.columns) == (right.n, right.columns)
     assert left.means == pytest.approx(right.means, rel=1e-9, abs=1e-12)
@@ -101,10 +108,13 @@ def assert_same(left: Moments, right: Moments) -> None:
 
 
 @pytest.mark.parametrize(("seed", "batch_size"), [(1, 10_000), (2, 37), (3, 5)])
-def test_sql_agrees_with_plain_loops(seed: int, batch_size: int, tmp_path: Path) -> None:
-    oracle, engine = MemoryWarehouse(), DuckdbWarehouse(tmp_path / "w.duckdb")
+def test_sql_agrees_with_plain_loops(warehouse: Warehouse, seed: int, batch_size: int) -> None:
+    oracle, engine = MemoryWarehouse(), warehouse
+    if isinstance(engine, ClickhouseWarehouse):
+        # A load takes it as long as a thousand events.
+        batch_size *= 20
     for batch in batches(generated(seed), batch_size):
-        assert engine.load(batch) == oracle.load(batch)
+        assert_added(engine, engine.load(batch), oracle.load(batch))
     expected, found = oracle.moments(REQUESTS), engine.moments(REQUESTS)
     for key in ("one", "two"):
         assert found[key].units == expected[key].units
@@ -119,7 +129,6 @@ def test_sql_agrees_with_plain_loops(seed: int, batch_size: int, tmp_path: Path)
             assert left.n == found[key].metrics[name][variant].n > 0
     assert engine.exposures() == oracle.exposures()
     assert expected["one"].quality.units_in_two_variants > 0
-    engine.close()
 
 
 def assert_same_answers(warehouse: Warehouse, oracle: MemoryWarehouse, requests: list[MomentsRequest]) -> None:
@@ -197,18 +206,18 @@ def test_loading_again_changes_nothing(warehouse: Warehouse) -> None:
     before = warehouse.moments(REQUESTS)
     assert added > 0
     assert warehouse.load(batch) == 0
-    assert warehouse.load(InboxBatch(batch.lines, batch.position + 1)) == 0
+    assert_added(warehouse, warehouse.load(InboxBatch(batch.lines, batch.position + 1)), 0)
     assert warehouse.position() == batch.position + 1
     after = warehouse.moments(REQUESTS)
     assert after["one"].units == before["one"].units
     assert_same(after["one"].metrics["revenue"]["a"], before["one"].metrics["revenue"]["a"])
 
 
-def test_order_of_arrival_does_not_matter(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_order_of_arrival_does_not_matter(opened: Callable[[], Warehouse]) -> None:
+    warehouse, other = opened(), opened()
     lines = generated(5)
     for batch in batches(lines, 50):
         warehouse.load(batch)
-    other = type(warehouse)(tmp_path / "other.duckdb") if isinstance(warehouse, DuckdbWarehouse) else MemoryWarehouse()
     for batch in batches(lines[::-1], 1_000):
         other.load(batch)
     left, right = warehouse.moments(REQUESTS), other.moments(REQUESTS)
@@ -216,7 +225,6 @@ def test_order_of_arrival_does_not_matter(warehouse: Warehouse, tmp_path: Path) 
         assert left[key].units == right[key].units
         for metric, variant in itertools.product(METRICS, ("a", "b")):
             assert_same(left[key].metrics[metric.key][variant], right[key].metrics[metric.key][variant])
-    other.close()
 
 
 @pytest.mark.parametrize(
@@ -336,10 +344,10 @@ def test_old_events_are_dropped_and_exposures_stay(warehouse: Warehouse) -> None
     lines = (
         line("u", "exposure", START, experiment="one", variant="a"),
         line("u", "buy", START + 1, metrics={"revenue": 1.0}),
-        line("u", "buy", START + 2 * HOUR, metrics={"revenue": 2.0}),
+        line("u", "buy", START + 30 * HOUR, metrics={"revenue": 2.0}),
     )
     warehouse.load(InboxBatch(lines, 1))
-    moment = datetime.fromtimestamp((START + HOUR) / 1e6, timezone.utc)
+    moment = datetime.fromtimestamp((START + 30 * HOUR + 1) / 1e6, timezone.utc)
     assert warehouse.drop_before(moment) == 1
     assert warehouse.drop_before(moment) == 0
     found = warehouse.moments(REQUESTS)["one"]

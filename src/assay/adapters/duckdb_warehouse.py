@@ -24,6 +24,7 @@ from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
 
+_DAY = 86_400_000_000
 _log = structlog.get_logger("assay.warehouse")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -146,9 +147,9 @@ class DuckdbWarehouse:
 
     def drop_before(self, moment: datetime) -> int:
         with self._lock, self._transaction():
-            query = "DELETE FROM events WHERE occurred_at < ?"
-            row = self._connection.execute(query, [microseconds(moment)]).fetchone()
-            compact_rollups(self._connection, microseconds(moment))
+            before = microseconds(moment) // _DAY * _DAY
+            row = self._connection.execute("DELETE FROM events WHERE occurred_at < ?", [before]).fetchone()
+            compact_rollups(self._connection, before)
         return int(row[0]) if row else 0
 
     def activity(self, asked: EventsAsked, grain: Grain) -> list[Activity]:

@@ -21,6 +21,7 @@ from assay.model.valuecounts import ValueCounts
 from assay.ports import InboxBatch
 
 _HOUR = 3_600_000_000
+_DAY = 24 * _HOUR
 
 
 class MemoryWarehouse:
@@ -64,7 +65,7 @@ class MemoryWarehouse:
 
     def drop_before(self, moment: datetime) -> int:
         before = len(self._events)
-        since = microseconds(moment)
+        since = microseconds(moment) // _DAY * _DAY
         self._events = {key: event for key, event in self._events.items() if event["occurred_at"] >= since}
         return before - len(self._events)
 
