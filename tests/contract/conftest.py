@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from assay.adapters.clickhouse_warehouse import ClickhouseWarehouse
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
+from assay.adapters.kafka_inbox import KafkaInbox
 from assay.adapters.memory import (
     MemoryDefinitions,
     MemoryInbox,
@@ -30,6 +31,7 @@ from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.ports import Definitions, Inbox, Leases, Notices, Results, Shared, StickyStore, Warehouse
 from tests.engines.clickhouse import ClickhouseServer, clickhouse_server
+from tests.engines.kafka import KafkaBroker, kafka_broker
 from tests.engines.postgres import PostgresServer, postgres_server
 from tests.engines.redis import RedisServer, redis_server
 
@@ -114,9 +116,21 @@ def notices(request: pytest.FixtureRequest) -> Iterator[Notices]:
     told.close()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaBroker]:
+    with kafka_broker() as broker:
+        yield broker
+
+
+@pytest.fixture(params=["memory", "sqlite", "kafka"])
 def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Inbox]:
-    box: Inbox = MemoryInbox() if request.param == "memory" else SqliteInbox(tmp_path / "inbox.sqlite")
+    box: Inbox = MemoryInbox()
+    if request.param == "sqlite":
+        box = SqliteInbox(tmp_path / "inbox.sqlite")
+    elif request.param == "kafka":
+        broker = request.getfixturevalue("kafka")
+        topic = broker.topic()
+        box = KafkaInbox(broker.servers, topic=topic, group=topic, partitions=None)
     yield box
     box.close()
 

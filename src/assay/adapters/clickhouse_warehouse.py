@@ -68,7 +68,8 @@ _ACTIVITY = f"""
 SELECT starts_at, type, experiment, sum(n) FROM (
     SELECT starts_at, type, experiment, n_events AS n FROM rollups FINAL WHERE grain = {{grain:String}}
     UNION ALL
-    SELECT intDiv(occurred_at, {{length:Int64}}) * {{length:Int64}} AS starts_at, type, experiment, toInt64(count()) AS n
+    SELECT intDiv(occurred_at, {{length:Int64}}) * {{length:Int64}} AS starts_at, type, experiment,
+        toInt64(count()) AS n
     FROM events FINAL GROUP BY starts_at, type, experiment
 ) WHERE {_ASKED.replace("occurred_at", "starts_at")}
 GROUP BY starts_at, type, experiment ORDER BY starts_at, type, experiment
