@@ -8,9 +8,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --no-build-isolation --constraint constraints.txt
 JOBS ?= 2
 SIM_REPLICATIONS ?= 20000
+KAFKA_JARS := build/kafka/.fetched
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test test-deep sim-full lint types format bench bench-analysis bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test test-cluster test-deep sim-full lint types format bench bench-analysis bench-assignment bench-batch bench-edge bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -23,6 +24,9 @@ serve: $(VENV)/.runtime ## Serve the API and the dashboard on 127.0.0.1:8000
 
 test: $(VENV)/.dev browser $(JS_CLIENTS) ## Install what the tests need and run them all, with coverage
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
+
+test-cluster: $(VENV)/.dev $(VENV)/.spark $(KAFKA_JARS) ## The tests that need a real Kafka broker or Spark
+	@$(BIN)/python -m pytest tests/cluster
 
 test-deep: $(VENV)/.dev ## Every property test with thirty times the examples, new ones each time
 	@ASSAY_EXAMPLES=deep $(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m hypothesis tests
@@ -75,6 +79,19 @@ $(VENV)/.dev: $(VENV)/.runtime
 	@echo "Installing what the tests need"
 	@$(INSTALL) --group dev
 	@touch $@
+
+$(VENV)/.spark: $(VENV)/.dev
+	@echo "Installing Spark for the cluster's tests"
+	@$(INSTALL) --group spark
+	@touch $@
+
+# Kafka's jars. Without Maven, Java or a registry the tests that need them say why they skip.
+$(KAFKA_JARS): tests/cluster/pom.xml
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then \
+	  echo "Fetching the jars of a Kafka broker"; mkdir -p build/kafka; \
+	  if mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory="$(CURDIR)/build/kafka" -DincludeScope=runtime \
+	    >/dev/null; then touch $@; else echo "They could not be fetched: their tests will be skipped"; fi; \
+	else echo "No Maven or no Java found: tests with a real broker will be skipped"; fi
 
 $(VENV)/.bench: $(VENV)/.dev
 	@echo "Installing the peers of the benchmarks"
