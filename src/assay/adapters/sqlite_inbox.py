@@ -1,11 +1,10 @@
-"""The inbox in SQLite: one writer thread, every waiting request in one commit, each commit on disk before its answer.
+"""The inbox in SQLite: one writer thread, all that waits in one row and one commit, each commit on disk before its answer.
 
 Positions are SQLite row ids that are never used twice, so they grow in commit order across processes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -23,7 +22,8 @@ CREATE TABLE IF NOT EXISTS inbox (
 )
 """
 _READ = "SELECT position, lines FROM inbox WHERE position > ? ORDER BY position"
-_MAX_GROUP = 2_000
+_INSERT = "INSERT INTO inbox (lines) VALUES (?)"
+_MAX_GROUP_BYTES = 4 * 1024 * 1024
 _BUSY_SECONDS = 10.0
 _Waiting = tuple[bytes, Future[None]]
 
@@ -82,18 +82,20 @@ class SqliteInbox:
 
     def _write_groups(self) -> None:
         connection = _connect(self._path)
+        connection.isolation_level = None
         open_for_more = True
         while open_for_more:
             first = self._queue.get()
             if first is None:
                 break
-            group = [first]
-            while len(group) < _MAX_GROUP and not self._queue.empty():
+            group, n_bytes = [first], len(first[0])
+            while n_bytes < _MAX_GROUP_BYTES and not self._queue.empty():
                 waiting = self._queue.get()
                 if waiting is None:
                     open_for_more = False
                     break
                 group.append(waiting)
+                n_bytes += len(waiting[0])
             _commit(connection, group)
         connection.close()
 
@@ -110,11 +112,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _commit(connection: sqlite3.Connection, group: list[_Waiting]) -> None:
     """All of the group on disk in one transaction, or none of it and every waiter told."""
     try:
-        with connection:
-            connection.executemany("INSERT INTO inbox (lines) VALUES (?)", [(lines,) for lines, _ in group])
+        # One statement is its own transaction, and this thread asks for the interpreter's lock once.
+        connection.execute(_INSERT, (b"\n".join(lines for lines, _ in group),))
     except sqlite3.Error as error:
-        with contextlib.suppress(sqlite3.Error):
-            connection.rollback()
         failure = Unavailable(f"events could not be written to disk: {error}", hint="nothing of this request was kept")
         for _, done in group:
             _settle(done, failure)

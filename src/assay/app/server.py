@@ -24,6 +24,7 @@ from assay.service.editing import Editing
 from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
+from assay.service.intake import Intake
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -78,7 +79,7 @@ def build(settings: Settings) -> App:
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,
-        tracking=Tracking(snapshots, inbox, telemetry, utc_now),
+        tracking=Tracking(snapshots, Intake(inbox), telemetry, utc_now),
         loading=Loading(inbox, warehouse),
         analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now, tests),
         notices=notices,

@@ -27,7 +27,8 @@ from assay.http.problems import (
 from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, read_body, send_json
 from assay.model.decision import Decision
 from assay.model.document import format_time, to_document
-from assay.service.eventform import accepted_words, split_body
+from assay.service.eventform import accepted_words
+from assay.service.eventread import read_body as read_events
 from assay.service.services import Services
 from assay.service.track import Checked
 
@@ -165,15 +166,15 @@ class Edge:
         return 200, _encoder.encode(answer)
 
     async def _events(self, body: bytes, _: float) -> tuple[int, bytes]:
-        raw_events, is_batch = split_body(body)
-        if len(raw_events) > MAX_BATCH:
+        events, is_batch = read_events(body)
+        if len(events) > MAX_BATCH:
             raise TooLarge(
-                f"events: given {len(raw_events):,}; accepted: at most {MAX_BATCH} in one request",
+                f"events: given {len(events):,}; accepted: at most {MAX_BATCH} in one request",
                 hint="send several batches",
             )
-        if not raw_events:
+        if not events:
             raise InvalidInput("events", [], f"1 to {MAX_BATCH} events")
-        checked = await self._services.tracking.track(raw_events)
+        checked = await self._services.tracking.track(events)
         now = format_time(self._services.clock())
         return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
 
@@ -250,19 +251,19 @@ def _single_answer(checked: Checked, now: str) -> tuple[int, bytes]:
             accepted=refusal.accepted,
         )
         return document["status"], encoded(document)
-    return 202, _encoder.encode({"event_id": checked.event_ids[0], "accepted_at": now})
+    return 202, _encoder.encode({"event_id": checked.accepted[0], "accepted_at": now})
 
 
 def _batch_answer(checked: Checked, now: str) -> tuple[int, bytes]:
     """202 when at least one event was kept; 422 with every refusal when none was."""
     refused = [to_document(refusal) for refusal in checked.refusals]
-    if not checked.event_ids:
+    if not checked.accepted:
         document = problem(
             422, "No event of the batch is accepted", "every event was refused; see refused", code="invalid_input"
         )
         return 422, encoded(document | {"refused": refused})
     answer = {
-        "accepted": len(checked.event_ids),
+        "accepted": len(checked.accepted),
         "event_ids": checked.event_ids,
         "refused": refused,
         "accepted_at": now,

@@ -1,0 +1,66 @@
+"""Requests that wait for the disk: what comes in at the same time is written together and answered together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import Future
+
+from assay.ports import Inbox
+
+
+class _Group:
+    """Lines of requests of one turn of the event loop, and who waits for them."""
+
+    __slots__ = ("blocks", "loop", "waiting")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.blocks: list[bytes] = []
+        self.waiting: list[asyncio.Future[None]] = []
+
+
+class Intake:
+    """Puts lines into an inbox. Used by the thread of one event loop at a time.
+
+    All requests of a turn of the loop are one `append`, and all of them are told with one call into the loop: for
+    small requests, telling costs more than checking.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._group: _Group | None = None
+
+    def store(self, lines: bytes) -> asyncio.Future[None]:
+        """Done when the lines are on disk; it fails with Unavailable when they are not."""
+        loop = asyncio.get_running_loop()
+        group = self._group
+        if group is None or group.loop is not loop:
+            group = self._group = _Group(loop)
+            loop.call_soon(self._write, group)
+        done = loop.create_future()
+        group.blocks.append(lines)
+        group.waiting.append(done)
+        return done
+
+    def _write(self, group: _Group) -> None:
+        if self._group is group:
+            self._group = None
+
+        def tell(written: Future[None]) -> None:
+            # A loop that has ended meanwhile has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                group.loop.call_soon_threadsafe(_settle, group.waiting, written.exception())
+
+        self._inbox.append(b"\n".join(group.blocks)).add_done_callback(tell)
+
+
+def _settle(waiting: list[asyncio.Future[None]], failure: BaseException | None) -> None:
+    """Answer all of a group; one that gave up meanwhile must not harm the others."""
+    for done in waiting:
+        if done.done():
+            continue
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)
