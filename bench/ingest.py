@@ -103,9 +103,7 @@ def stored_lines(first: int, n_events: int) -> list[bytes]:
         properties = {"page": "/checkout", "payment_method": "credit_card"}
         key = event_key(unit, event_id, "click", at, "")
         lines.append(
-            encode_line(
-                EventLine(key, unit, "click", "", None, at, {"revenue": 129.99, "items": 3}, properties)
-            )
+            encode_line(EventLine(key, unit, "click", "", None, at, {"revenue": 129.99, "items": 3}, properties))
         )
     return lines
 
@@ -205,7 +203,9 @@ def main() -> None:
     quick = parser.parse_args().quick
     n_rounds, seconds, n_loaded = (1, 0.5, 20_000) if quick else (7, 2.0, 200_000)
     rounds = measure(n_rounds, seconds, n_loaded)
-    print(f"\nevents over HTTP, on disk before the answer, medians of {n_rounds} rounds of {seconds:g} s, one process each")
+    print(
+        f"\nevents over HTTP, on disk before the answer, medians of {n_rounds} rounds of {seconds:g} s, one process each"
+    )
     print_table(rounds)
     ratios = {
         "rate_single_vs_bare_fsync": ratio(rounds, "assay_single", "bare_single"),

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS inbox (
 _READ = "SELECT position, lines FROM inbox WHERE position > ? ORDER BY position"
 _INSERT = "INSERT INTO inbox (lines) VALUES (?)"
 _MAX_GROUP_BYTES = 4 * 1024 * 1024
+_PAGE_BYTES = 16 * 1024
 _BUSY_SECONDS = 10.0
 _Waiting = tuple[bytes, Future[None]]
 
@@ -102,6 +103,8 @@ class SqliteInbox:
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    # Groups are many kilobytes: larger pages halve the work. A file that exists keeps the size it has.
+    connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(_SCHEMA)

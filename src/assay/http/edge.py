@@ -118,8 +118,7 @@ class Edge:
             await send_json(send, 405, encoded(document), media_type=_PROBLEM, headers={"Allow": endpoint.method})
             return
         try:
-            body = await read_body(scope, receive, MAX_BODY_BYTES)
-            status, content = await endpoint.answer(body, started)
+            status, content = await endpoint.answer(await read_body(scope, receive, MAX_BODY_BYTES), started)
             await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM)
         except Disconnected:
             return
@@ -166,6 +165,14 @@ class Edge:
         return 200, _encoder.encode(answer)
 
     async def _events(self, body: bytes, _: float) -> tuple[int, bytes]:
+        checked, is_batch = self._checked(body)
+        # What waits for the disk is as little as can be: what is freed now, the next request finds in the cache.
+        del body
+        await self._services.tracking.keep(checked)
+        now = format_time(self._services.clock())
+        return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
+
+    def _checked(self, body: bytes) -> tuple[Checked, bool]:
         events, is_batch = read_events(body)
         if len(events) > MAX_BATCH:
             raise TooLarge(
@@ -174,9 +181,7 @@ class Edge:
             )
         if not events:
             raise InvalidInput("events", [], f"1 to {MAX_BATCH} events")
-        checked = await self._services.tracking.track(events)
-        now = format_time(self._services.clock())
-        return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
+        return self._services.tracking.check(events), is_batch
 
 
 _PROBLEM = MEDIA_TYPE.encode()

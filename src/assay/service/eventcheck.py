@@ -12,7 +12,7 @@ from assay.assignment.snapshot import Snapshot
 from assay.model.event import EXPOSURE, EventProblem, microseconds
 from assay.model.experiment import data_key
 from assay.service.eventform import EventIn, EventRefused
-from assay.service.eventlines import EventLine, event_key
+from assay.service.eventlines import EventLine, event_key, key_of_id
 
 MAX_AGE = timedelta(days=90)
 MAX_AHEAD = timedelta(minutes=10)
@@ -44,26 +44,57 @@ def is_plain_type(event_type: str) -> bool:
 
 
 def plain_line(event: EventIn, checked_at: CheckedAt) -> EventLine | None:
-    """The line of an event that names no experiment and has an id and a time; None of any other, and of any that may
-    have to be refused: those are for `lines_of`, which says the same of these, too."""
-    at, metrics, event_id, unit = event.timestamp, event.metrics, event.event_id, event.user_id
+    """The line of an event as most are: with an id and a time, naming at most one experiment. None of any other, and
+    of any that may have to be refused: those are for `lines_of`, which says the same of these, too."""
+    at, event_type, experiment = event.timestamp, event.event_type, ""
     if (
-        event.experiments
-        or not event_id
-        or not unit
-        or at is None
-        or event.consistency_key is not None
-        or event.value is not None
+        at is None
         or at.tzinfo is not timezone.utc
         or not checked_at.earliest <= at <= checked_at.latest
-        or not is_plain_type(event.event_type)
-        or (metrics and (len(metrics) > _MAX_METRICS or not all(map(math.isfinite, metrics.values()))))
+        or not event.event_id
+        or not event.user_id
+        or event.consistency_key is not None
+        or event.value is not None
+        or len(event.metrics) > _MAX_METRICS
     ):
         return None
+    if event.experiments:
+        kept_under = _kept_under(event, at, checked_at.snapshot)
+        if kept_under is None:
+            return None
+        experiment = kept_under
+    elif not is_plain_type(event_type):
+        return None
+    variant = event.experiments[0].variant_id if event_type == EXPOSURE else None
     since = at - _EPOCH
-    occurred_at = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    key = event_key(unit, event_id, event.event_type, occurred_at, "")
-    return EventLine(key, unit, event.event_type, "", None, occurred_at, metrics, event.properties)
+    return EventLine(
+        key_of_id(event.user_id, event.event_id),
+        event.user_id,
+        event_type,
+        experiment,
+        variant,
+        (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,
+        event.metrics,
+        event.properties,
+    )
+
+
+def _kept_under(event: EventIn, at: datetime, snapshot: Snapshot) -> str | None:
+    """Under which key an event that names one experiment is kept; None if it names several or is not right."""
+    if len(event.experiments) > 1:
+        return None
+    named = event.experiments[0]
+    experiment = snapshot.experiments.get(named.experiment_id)
+    if (
+        experiment is None
+        or (named.variant_id is None and event.event_type == EXPOSURE)
+        or (named.variant_id is not None and named.variant_id not in experiment.variants)
+        or (named.version is not None and named.version != experiment.version)
+        or (experiment.started_at is not None and at < experiment.started_at - MAX_AHEAD)
+        or not (event.event_type == EXPOSURE or is_plain_type(event.event_type))
+    ):
+        return None
+    return data_key(named.experiment_id, experiment.version)
 
 
 def lines_of(event: EventIn, checked_at: CheckedAt) -> tuple[list[EventLine], str]:

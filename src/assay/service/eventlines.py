@@ -14,6 +14,7 @@ import msgspec
 from assay.assignment.digest import md5
 
 _encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
 
 
 class EventLine(msgspec.Struct, gc=False):
@@ -37,6 +38,11 @@ def encode_line(line: EventLine) -> bytes:
 def encode_lines(lines: Sequence[EventLine]) -> bytes:
     """Lines with newlines between them; as `encode_line` for each, in one go."""
     return _encoder.encode_lines(lines)[:-1]
+
+
+def key_of_id(unit: str, event_id: str) -> str:
+    """As `event_key` of an event with an id that names at most one experiment."""
+    return md5(_encode(("id", unit, event_id, 0))).hexdigest()
 
 
 def event_key(

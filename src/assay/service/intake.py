@@ -8,15 +8,18 @@ from concurrent.futures import Future
 
 from assay.ports import Inbox
 
+_WRITTEN_AT_ONCE_BYTES = 128 * 1024
+
 
 class _Group:
     """Lines of requests of one turn of the event loop, and who waits for them."""
 
-    __slots__ = ("blocks", "loop", "waiting")
+    __slots__ = ("blocks", "loop", "n_bytes", "waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.blocks: list[bytes] = []
+        self.n_bytes = 0
         self.waiting: list[asyncio.Future[None]] = []
 
 
@@ -41,18 +44,25 @@ class Intake:
         done = loop.create_future()
         group.blocks.append(lines)
         group.waiting.append(done)
+        group.n_bytes += len(lines)
+        if group.n_bytes >= _WRITTEN_AT_ONCE_BYTES:
+            # The disk works on it while the rest of this turn is checked.
+            self._write(group)
         return done
 
     def _write(self, group: _Group) -> None:
+        blocks, group.blocks = group.blocks, []
         if self._group is group:
             self._group = None
+        if not blocks:
+            return
 
         def tell(written: Future[None]) -> None:
             # A loop that has ended meanwhile has nobody left to tell.
             with contextlib.suppress(RuntimeError):
                 group.loop.call_soon_threadsafe(_settle, group.waiting, written.exception())
 
-        self._inbox.append(b"\n".join(group.blocks)).add_done_callback(tell)
+        self._inbox.append(b"\n".join(blocks)).add_done_callback(tell)
 
 
 def _settle(waiting: list[asyncio.Future[None]], failure: BaseException | None) -> None:

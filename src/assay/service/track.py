@@ -33,13 +33,16 @@ class Checked:
         """What is stored, line by line."""
         return self.stored.split(b"\n") if self.stored else []
 
+    def take(self) -> bytes:
+        """The lines to store, once: they are not held here any longer."""
+        stored, self.stored = self.stored, b""
+        return stored
+
     def refuse(self, index: int, error: EventRefused | RecursionError) -> None:
         """Name what is wrong with an event."""
         refused = error if isinstance(error, EventRefused) else too_deep()
         self.refusals.append(
-            Refusal(
-                index=index, code=refused.code, field=refused.field, given=refused.given, accepted=refused.accepted
-            )
+            Refusal(index=index, code=refused.code, field=refused.field, given=refused.given, accepted=refused.accepted)
         )
 
 
@@ -52,15 +55,13 @@ class Tracking:
     telemetry: Telemetry
     clock: Clock
 
-    async def track(self, events: Sequence[Event]) -> Checked:
-        """Check every event and wait until the accepted ones are on disk; raises Unavailable if they cannot be."""
-        checked = self.check(events)
+    async def keep(self, checked: Checked) -> None:
+        """Wait until the accepted events are on disk; raises Unavailable if they cannot be."""
         if checked.stored:
-            await self.intake.store(checked.stored)
+            await self.intake.store(checked.take())
         self.telemetry.events_accepted(len(checked.accepted))
         if checked.refusals:
             self.telemetry.events_refused(len(checked.refusals))
-        return checked
 
     def check(self, events: Sequence[Event]) -> Checked:
         """Sort good events from bad; no I/O."""
