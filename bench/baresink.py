@@ -82,15 +82,8 @@ class App:
 def main() -> None:
     """Serve until ended."""
     port, path = sys.argv[1:3]
-    uvicorn.run(
-        App(path),
-        host="127.0.0.1",
-        port=int(port),
-        loop="uvloop",
-        http="httptools",
-        log_level="error",
-        access_log=False,
-    )
+    settings = {"loop": "uvloop", "http": "httptools", "log_level": "error", "access_log": False}
+    uvicorn.run(App(path), host="127.0.0.1", port=int(port), **settings)
 
 
 if __name__ == "__main__":

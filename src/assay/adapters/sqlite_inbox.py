@@ -1,4 +1,4 @@
-"""The inbox in SQLite: one writer thread, all that waits in one row and one commit, each commit on disk before its answer.
+"""The inbox in SQLite: one writer thread, all that waits in one row and one commit, on disk before any answer.
 
 Positions are SQLite row ids that are never used twice, so they grow in commit order across processes.
 """

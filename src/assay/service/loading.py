@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from assay.ports import Inbox, Warehouse
 
-_BATCH_EVENTS = 50_000
+_BATCH_EVENTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
