@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 
@@ -75,14 +74,6 @@ async def test_a_wrong_method_is_told_the_right_one(server: Server, method: str,
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["code"] == "method_not_allowed"
-
-
-@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/experiments/assign", "/api/v1/experiments"])
-async def test_a_compressed_body_is_refused_by_its_name(server: Server, path: str) -> None:
-    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
-    answer = await server.http.post(path, content=gzip.compress(b'{"user_id": "u"}'), headers=headers)
-    assert answer.status_code == 415
-    assert "gzip" in answer.json()["detail"]
 
 
 def test_a_mistake_of_ours_does_not_cost_the_connection(live: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,19 +14,20 @@ import msgspec
 import structlog
 
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
+from assay.http.body import read_body
+from assay.http.eventanswers import Answer, batch_answer, single_answer
+from assay.http.eventstream import answer_stream, holds_lines
 from assay.http.problems import (
     MEDIA_TYPE,
     encoded,
-    encoded_body_problem,
     headers_of,
-    problem,
     problem_of,
     unexpected,
     wrong_method,
 )
-from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, read_body, send_json
+from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, send_json
 from assay.model.decision import Decision
-from assay.model.document import format_time, to_document
+from assay.model.document import format_time
 from assay.service.eventform import accepted_words
 from assay.service.eventread import read_body as read_events
 from assay.service.services import Services
@@ -87,11 +88,11 @@ _format_known = lru_cache(maxsize=4_096)(format_time)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A hot endpoint. answer: from the body and the start, in seconds of perf_counter, to status and content."""
+    """A hot endpoint. answer: from the body and the start, in seconds of perf_counter, to the answer."""
 
     method: str
     path: str
-    answer: Callable[[bytes, float], Awaitable[tuple[int, bytes]]]
+    answer: Callable[[bytes, float], Awaitable[Answer]]
 
 
 class Edge:
@@ -118,13 +119,16 @@ class Edge:
             await send_json(send, 405, encoded(document), media_type=_PROBLEM, headers={"Allow": endpoint.method})
             return
         try:
-            status, content = await endpoint.answer(await read_body(scope, receive, MAX_BODY_BYTES), started)
-            await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM)
+            if endpoint.path == EVENTS and holds_lines(scope):
+                status, content, headers = await answer_stream(self._services, scope, receive)
+            else:
+                body = read_body(scope, receive, MAX_BODY_BYTES)
+                status, content, headers = await endpoint.answer(await body, started)
+            await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM, headers=headers)
         except Disconnected:
             return
         except AssayError as error:
-            compressed = encoded_body_problem(scope) if isinstance(error, Malformed) else None
-            document = compressed or problem_of(error)
+            document = problem_of(error)
             status = document["status"]
             await send_json(send, status, encoded(document), media_type=_PROBLEM, headers=headers_of(error))
         except RecursionError:
@@ -138,7 +142,7 @@ class Edge:
         finally:
             self._services.telemetry.request_seconds(endpoint.method, endpoint.path, status, perf_counter() - started)
 
-    async def _assign(self, body: bytes, started: float) -> tuple[int, bytes]:
+    async def _assign(self, body: bytes, started: float) -> Answer:
         if len(body) > MAX_ASSIGN_BYTES:
             raise TooLarge(f"the body has {len(body):,} bytes; accepted: at most {MAX_ASSIGN_BYTES:,} bytes")
         try:
@@ -162,15 +166,15 @@ class Edge:
             [_assignment(decision, shown) for decision in decisions],
             round((perf_counter() - started) * 1000, 3),
         )
-        return 200, _encoder.encode(answer)
+        return 200, _encoder.encode(answer), None
 
-    async def _events(self, body: bytes, _: float) -> tuple[int, bytes]:
+    async def _events(self, body: bytes, _: float) -> Answer:
         checked, is_batch = self._checked(body)
         # What waits for the disk is as little as can be: what is freed now, the next request finds in the cache.
         del body
         await self._services.tracking.keep(checked)
         now = format_time(self._services.clock())
-        return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
+        return batch_answer(checked, now) if is_batch else single_answer(checked, now)
 
     def _checked(self, body: bytes) -> tuple[Checked, bool]:
         events, is_batch = read_events(body)
@@ -240,37 +244,3 @@ def _body_error(error: Exception, body: bytes) -> InvalidInput:
     accepted = f"one of {fields}" if "unknown field" in what else accepted_words(what)
     # The decoder does not say which entry of an object it is.
     return InvalidInput(field.removesuffix("[...]"), value, accepted)
-
-
-def _single_answer(checked: Checked, now: str) -> tuple[int, bytes]:
-    if checked.refusals:
-        refusal = checked.refusals[0]
-        detail = f"{refusal.field}: given {refusal.given}; accepted: {refusal.accepted}"
-        document = problem(
-            413 if refusal.code == "too_large" else 422,
-            "The event is not accepted",
-            detail,
-            code=refusal.code.value,
-            field=refusal.field,
-            given=refusal.given,
-            accepted=refusal.accepted,
-        )
-        return document["status"], encoded(document)
-    return 202, _encoder.encode({"event_id": checked.accepted[0], "accepted_at": now})
-
-
-def _batch_answer(checked: Checked, now: str) -> tuple[int, bytes]:
-    """202 when at least one event was kept; 422 with every refusal when none was."""
-    refused = [to_document(refusal) for refusal in checked.refusals]
-    if not checked.accepted:
-        document = problem(
-            422, "No event of the batch is accepted", "every event was refused; see refused", code="invalid_input"
-        )
-        return 422, encoded(document | {"refused": refused})
-    answer = {
-        "accepted": len(checked.accepted),
-        "event_ids": checked.event_ids,
-        "refused": refused,
-        "accepted_at": now,
-    }
-    return 202, _encoder.encode(answer)
