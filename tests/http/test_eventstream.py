@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from assay.errors import Unavailable
-from assay.http.eventstream import MEDIA_TYPES
 from assay.service.eventstream import MAX_SHOWN
 from tests.http.conftest import LiveServer, Server
 from tests.http.test_edge import buy

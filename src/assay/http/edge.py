@@ -25,11 +25,13 @@ from assay.http.problems import (
     unexpected,
     wrong_method,
 )
+from assay.http.sender import sender_of
 from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, send_json
 from assay.model.decision import Decision
 from assay.model.document import format_time
 from assay.service.eventform import accepted_words
 from assay.service.eventread import read_body as read_events
+from assay.service.filtering import Sender
 from assay.service.services import Services
 from assay.service.track import Checked
 
@@ -88,11 +90,11 @@ _format_known = lru_cache(maxsize=4_096)(format_time)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A hot endpoint. answer: from the body and the start, in seconds of perf_counter, to the answer."""
+    """A hot endpoint. answer: from the body, its sender and the start, in seconds of perf_counter, to the answer."""
 
     method: str
     path: str
-    answer: Callable[[bytes, float], Awaitable[Answer]]
+    answer: Callable[[bytes, Sender, float], Awaitable[Answer]]
 
 
 class Edge:
@@ -123,7 +125,7 @@ class Edge:
                 status, content, headers = await answer_stream(self._services, scope, receive)
             else:
                 body = read_body(scope, receive, MAX_BODY_BYTES)
-                status, content, headers = await endpoint.answer(await body, started)
+                status, content, headers = await endpoint.answer(await body, sender_of(scope), started)
             await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM, headers=headers)
         except Disconnected:
             return
@@ -142,7 +144,7 @@ class Edge:
         finally:
             self._services.telemetry.request_seconds(endpoint.method, endpoint.path, status, perf_counter() - started)
 
-    async def _assign(self, body: bytes, started: float) -> Answer:
+    async def _assign(self, body: bytes, sender: Sender, started: float) -> Answer:
         if len(body) > MAX_ASSIGN_BYTES:
             raise TooLarge(f"the body has {len(body):,} bytes; accepted: at most {MAX_ASSIGN_BYTES:,} bytes")
         try:
@@ -159,7 +161,7 @@ class Edge:
             known = request.context
             if request.consistency_key is not None:
                 known = {"user_id": request.user_id, **known}
-            services.assigning.log_exposures(unit, decisions, known, now)
+            services.assigning.log_exposures(unit, decisions, known, now, sender)
         shown = _format_now(now)
         answer = AssignOut(
             request.user_id,
@@ -168,15 +170,17 @@ class Edge:
         )
         return 200, _encoder.encode(answer), None
 
-    async def _events(self, body: bytes, _: float) -> Answer:
-        checked, is_batch = self._checked(body)
+    async def _events(self, body: bytes, sender: Sender, _: float) -> Answer:
+        checked, is_batch = self._checked(body, sender)
         # What waits for the disk is as little as can be: what is freed now, the next request finds in the cache.
         del body
         await self._services.tracking.keep(checked)
         now = format_time(self._services.clock())
         return batch_answer(checked, now) if is_batch else single_answer(checked, now)
 
-    def _checked(self, body: bytes) -> tuple[Checked, bool]:
+    def _checked(self, body: bytes, sender: Sender) -> tuple[Checked, bool]:
+        tracking = self._services.tracking
+        tracking.intake.check_room()
         events, is_batch = read_events(body)
         if len(events) > MAX_BATCH:
             raise TooLarge(
@@ -185,7 +189,7 @@ class Edge:
             )
         if not events:
             raise InvalidInput("events", [], f"1 to {MAX_BATCH} events")
-        return self._services.tracking.check(events), is_batch
+        return tracking.check(events, sender), is_batch
 
 
 _PROBLEM = MEDIA_TYPE.encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from assay.errors import AssayError, InvalidInput
 from assay.http.body import pieces
 from assay.http.eventanswers import Answer, broken_stream_answer, stream_answer
+from assay.http.sender import sender_of
 from assay.http.wire import Receive, Scope, header
 from assay.model.document import format_time
 from assay.service.eventstream import EventStream
@@ -23,7 +24,7 @@ def holds_lines(scope: Scope) -> bool:
 
 async def answer_stream(services: Services, scope: Scope, receive: Receive) -> Answer:
     """The answer to a stream, when all of it was taken or when it could not be."""
-    stream = EventStream(services.tracking)
+    stream = EventStream(services.tracking, sender_of(scope))
     try:
         await stream.take(pieces(scope, receive))
         if not stream.taken.lines:

@@ -19,8 +19,10 @@ from assay.http.compression import BrokenEncoding, UnknownEncoding
 from assay.http.etags import etag_of, matches
 from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, flag_of
 from assay.http.problems import headers_of
+from assay.http.sender import sender_of
 from assay.http.wire import Disconnected, Receive, Scope, Send, send_json
 from assay.model.decision import Decision, Reason
+from assay.service.filtering import Sender
 from assay.service.services import Services
 
 PATH = "/ofrep/v1/evaluate/flags"
@@ -73,7 +75,7 @@ class Ofrep:
             body = await read_body(scope, receive, MAX_BODY_BYTES)
             unit, attributes = _context(body)
             if key is not None:
-                status, content = 200, self._single(key, unit, attributes)
+                status, content = 200, self._single(key, unit, attributes, sender_of(scope))
             else:
                 content = self._bulk(unit, attributes)
                 headers = {"ETag": etag_of(content)}
@@ -100,7 +102,7 @@ class Ofrep:
         route = PATH if key is None else f"{PATH}/{{key}}"
         self._services.telemetry.request_seconds("POST", route, status, perf_counter() - started)
 
-    def _single(self, key: str, unit: str, attributes: dict[str, Any]) -> bytes:
+    def _single(self, key: str, unit: str, attributes: dict[str, Any], sender: Sender) -> bytes:
         services = self._services
         now = services.clock()
         # The keys of flags are those of started experiments: nothing else, of whatever characters, is known.
@@ -109,7 +111,7 @@ class Ofrep:
         (decision,) = services.assigning.assign(unit, attributes, [key], now)
         content = self._flag(decision)
         if decision.counts:
-            services.assigning.log_exposures(unit, [decision], attributes, now)
+            services.assigning.log_exposures(unit, [decision], attributes, now, sender)
         return content
 
     def _bulk(self, unit: str, attributes: dict[str, Any]) -> bytes:

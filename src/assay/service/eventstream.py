@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from assay.model.event import EventProblem, Refusal
 from assay.service.eventform import MAX_EVENT_BYTES
 from assay.service.eventread import read_lines
+from assay.service.filtering import Sender
 from assay.service.track import Checked, Tracking
 
 MAX_SHOWN = 1_000
@@ -29,15 +30,17 @@ class Taken:
     lines: int = 0
     accepted: int = 0
     refused: int = 0
+    filtered: int = 0
     refusals: list[Refusal] = field(default_factory=list)
 
 
 class EventStream:
     """Takes one stream. `taken` is right at any time, also after a failure."""
 
-    def __init__(self, tracking: Tracking) -> None:
+    def __init__(self, tracking: Tracking, sender: Sender) -> None:
         self.taken = Taken()
         self._tracking = tracking
+        self._sender = sender
         self._on_the_way: deque[tuple[int, Checked, asyncio.Task[None]]] = deque()
 
     async def take(self, pieces: AsyncIterable[bytes]) -> None:
@@ -64,7 +67,7 @@ class EventStream:
     async def _take(self, group: list[_Line], lines: Lines) -> None:
         """Check a group and send it on its way; waits for the oldest one when there are many."""
         numbers = [number for number, _ in group]
-        checked = self._tracking.check(read_lines([line for _, line in group]))
+        checked = self._tracking.check(read_lines([line for _, line in group]), self._sender)
         refusals = [replace(item, index=numbers[item.index]) for item in checked.refusals] + lines.too_long
         checked.refusals, lines.too_long = sorted(refusals, key=lambda item: item.index), []
         task = asyncio.ensure_future(self._tracking.keep(checked))
@@ -81,6 +84,7 @@ class EventStream:
         taken = self.taken
         taken.lines = number
         taken.accepted += len(checked.accepted)
+        taken.filtered += checked.filtered.total()
         taken.refused += len(checked.refusals)
         taken.refusals += checked.refusals[: MAX_SHOWN - len(taken.refusals)]
 
