@@ -10,7 +10,7 @@ JOBS ?= 2
 SIM_REPLICATIONS ?= 20000
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test test-deep sim-full lint types format bench bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test test-deep sim-full lint types format bench bench-assignment bench-batch bench-edge bench-ingest bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -42,7 +42,7 @@ types: $(VENV)/.dev ## Check types, strictly
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: bench-assignment bench-batch bench-edge bench-stats ## Run every benchmark
+bench: bench-assignment bench-batch bench-edge bench-ingest bench-stats ## Run every benchmark
 
 bench-stats: $(VENV)/.dev $(VENV)/.peers-stats ## Comparisons beside tea-tasting and gbstats, a file's analysis beside bare DuckDB
 	@$(BIN)/python bench/stats.py
@@ -55,6 +55,9 @@ bench-batch: $(VENV)/.dev ## Whole tables assigned in SQL, beside the engines' b
 
 bench-edge: $(VENV)/.bench ## Assignment over HTTP, beside the same server with a constant answer
 	@$(BIN)/python bench/edge.py
+
+bench-ingest: $(VENV)/.bench ## Events over HTTP, on disk before the answer, beside a server that only writes
+	@$(BIN)/python bench/ingest.py
 
 $(VENV)/.base:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer")'

@@ -201,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     quick = parser.parse_args().quick
-    n_rounds, seconds, n_loaded = (1, 0.5, 20_000) if quick else (3, 2.0, 200_000)
+    n_rounds, seconds, n_loaded = (1, 0.5, 20_000) if quick else (7, 2.0, 200_000)
     rounds = measure(n_rounds, seconds, n_loaded)
     print(f"\nevents over HTTP, on disk before the answer, medians of {n_rounds} rounds of {seconds:g} s")
     print_table(rounds)

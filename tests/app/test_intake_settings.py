@@ -9,6 +9,7 @@ import pytest
 from assay.app.settings import Settings
 from assay.errors import InvalidInput
 from assay.service.filtering import Filters
+from assay.service.intake import Room
 
 
 def test_all_of_them() -> None:
@@ -37,7 +38,9 @@ def test_all_of_them() -> None:
 
 
 def test_the_defaults() -> None:
-    assert Settings.from_environment({}) == Settings()
+    default = Settings()
+    assert Settings.from_environment({}) == default
+    assert Room(default.max_waiting_events, default.max_waiting_bytes) == Room()
 
 
 @pytest.mark.parametrize(
