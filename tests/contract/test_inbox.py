@@ -56,3 +56,17 @@ def test_many_writers_lose_nothing(inbox: Inbox) -> None:
         position = batch.position
         seen.extend(batch.lines)
     assert sorted(map(int, seen)) == list(range(500))
+
+
+def test_trimming_beside_writers_loses_nothing(inbox: Inbox) -> None:
+    seen: list[bytes] = []
+    position = 0
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(lambda i=i: inbox.append(b"%d" % i).result()) for i in range(300)]  # type: ignore[misc]
+        while not all(future.done() for future in futures) or inbox.read(position, max_events=1):
+            if batch := inbox.read(position, max_events=50):
+                position = batch.position
+                seen.extend(batch.lines)
+                inbox.trim(position)
+    assert sorted(map(int, seen)) == list(range(300))
+    assert inbox.read(0, max_events=1) is None
