@@ -11,7 +11,7 @@ SIM_REPLICATIONS ?= 20000
 KAFKA_JARS := build/kafka/.fetched
 JS_CLIENTS := tests/ofrep/js/node_modules/.installed
 
-.PHONY: help demo test test-cluster test-deep sim-full lint types format bench bench-analysis bench-assignment bench-batch bench-edge bench-stats serve browser clean
+.PHONY: help demo test test-cluster test-deep sim-full lint types format bench bench-analysis bench-assignment bench-batch bench-edge bench-ingest bench-stats serve browser clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 20
@@ -46,7 +46,7 @@ types: $(VENV)/.dev ## Check types, strictly
 format: $(VENV)/.dev ## Put the code in its one format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: bench-analysis bench-assignment bench-batch bench-edge bench-stats ## Run every benchmark
+bench: bench-analysis bench-assignment bench-batch bench-edge bench-ingest bench-stats ## Run every benchmark
 
 bench-stats: $(VENV)/.dev $(VENV)/.peers-stats ## Comparisons beside tea-tasting and gbstats, a file's analysis beside bare DuckDB
 	@$(BIN)/python bench/stats.py
@@ -62,6 +62,9 @@ bench-batch: $(VENV)/.dev ## Whole tables assigned in SQL, beside the engines' b
 
 bench-edge: $(VENV)/.bench ## Assignment over HTTP, beside the same server with a constant answer
 	@$(BIN)/python bench/edge.py
+
+bench-ingest: $(VENV)/.bench ## Events over HTTP, on disk before the answer, beside a server that only writes
+	@$(BIN)/python bench/ingest.py
 
 $(VENV)/.base:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Assay needs Python 3.11 or newer")'

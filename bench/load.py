@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import cast
+from typing import Protocol, cast
 
 import uvloop
 
@@ -47,6 +47,19 @@ def request_parts(logged: bool) -> list[tuple[bytes, bytes]]:
     return parts
 
 
+class Load(Protocol):
+    """What connections share: requests, and what became of them. latencies: in seconds."""
+
+    latencies: list[float]
+    failure: str
+
+    def next_request(self) -> bytes: ...
+
+    def accepts(self, answer: bytes, head_end: int) -> bool: ...
+
+    def is_over(self, now: float) -> bool: ...
+
+
 class Run:
     """What the connections share: the next unit, the end, the latencies in seconds, what went wrong."""
 
@@ -56,6 +69,14 @@ class Run:
         self.ends = perf_counter() + seconds
         self.latencies: list[float] = []
         self.failure = ""
+
+    def accepts(self, answer: bytes, head_end: int) -> bool:
+        """Whether it is a 200 with an assignment."""
+        return answer.startswith(b"HTTP/1.1 200 ") and answer.find(ASSIGNED, head_end) >= 0
+
+    def is_over(self, now: float) -> bool:
+        """No further request."""
+        return now >= self.ends or self.unit >= self.last_unit
 
     def next_request(self) -> bytes:
         """A request of a unit that has not been asked for in this run."""
@@ -68,7 +89,7 @@ class Run:
 class Connection(asyncio.Protocol):
     """One keep-alive connection with one request under way. `closed` is done when it has ended."""
 
-    def __init__(self, run: Run, closed: asyncio.Future[None]) -> None:
+    def __init__(self, run: Load, closed: asyncio.Future[None]) -> None:
         self._run = run
         self._closed = closed
         self._received = b""
@@ -89,10 +110,10 @@ class Connection(asyncio.Protocol):
             return
         self._received = b""
         now, run = perf_counter(), self._run
-        if not received.startswith(b"HTTP/1.1 200 ") or received.find(ASSIGNED, head_end) < 0:
+        if not run.accepts(received, head_end):
             run.failure = received.decode(errors="replace")
         run.latencies.append(now - self._sent_at)
-        if run.failure or now >= run.ends or run.unit >= run.last_unit:
+        if run.failure or run.is_over(now):
             self._is_done = True
             self._transport.close()
         else:
@@ -118,9 +139,13 @@ def content_length(received: bytes, head_end: int) -> int:
 
 async def measure(port: int, seconds: float, first_unit: int, logged: bool) -> dict[str, float]:
     """Load one server; rate, latencies in milliseconds, and the share of a core this process took."""
+    return await drive(port, Run(first_unit, seconds, logged), seconds, "a 200 with an assignment")
+
+
+async def drive(port: int, run: Load, seconds: float, wanted: str) -> dict[str, float]:
+    """All connections until the load is over. wanted: what every answer must be, in words."""
     loop = asyncio.get_running_loop()
     began, cpu_began = perf_counter(), process_time()
-    run = Run(first_unit, seconds, logged)
     ends = []
     for _ in range(N_CONNECTIONS):
         closed: asyncio.Future[None] = loop.create_future()
@@ -129,13 +154,14 @@ async def measure(port: int, seconds: float, first_unit: int, logged: bool) -> d
     await asyncio.wait_for(asyncio.gather(*ends), seconds + 30)
     took, cpu = perf_counter() - began, process_time() - cpu_began
     if run.failure:
-        raise SystemExit(f"an answer is not a 200 with an assignment: {run.failure}")
+        raise SystemExit(f"an answer is not {wanted}: {run.failure}")
     latencies = sorted(run.latencies)
     n = len(latencies)
     return {
         "n_requests": n,
         "requests_per_s": n / took,
         "p50_ms": latencies[n // 2] * 1e3,
+        "p95_ms": latencies[min(n - 1, n * 95 // 100)] * 1e3,
         "p99_ms": latencies[min(n - 1, n * 99 // 100)] * 1e3,
         "client_cpu": cpu / took,
         "seconds": took,

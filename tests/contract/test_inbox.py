@@ -117,3 +117,17 @@ def test_a_closed_inbox_has_written_what_waited_and_refuses(inbox: Inbox) -> Non
     if type(inbox).__name__ != "MemoryInbox":
         with pytest.raises(Unavailable):
             inbox.append(b"late").result(1)
+
+
+def test_trimming_beside_writers_loses_nothing(inbox: Inbox) -> None:
+    seen: list[bytes] = []
+    after: dict[int, int] = {}
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(lambda i=i: inbox.append(b"%d" % i).result(10)) for i in range(300)]  # type: ignore[misc]
+        is_over = False
+        while not is_over:
+            is_over = all(future.done() for future in futures)
+            for batch in batches(inbox, max_events=50, after=after):
+                seen.extend(batch.lines)
+                inbox.trim(batch.position, partition=batch.partition)
+    assert sorted(map(int, seen)) == list(range(300))

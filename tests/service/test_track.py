@@ -17,6 +17,7 @@ from assay.adapters.prometheus import PrometheusTelemetry
 from assay.errors import InvalidInput
 from assay.service.eventform import split_body
 from assay.service.eventsplit import MAX_BYTES, split_batch
+from assay.service.intake import Intake
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
 from tests.service.test_loop import experiment
@@ -40,7 +41,7 @@ def tracking() -> Tracking:
     definitions.save(experiment(started_at=NOW - timedelta(hours=1)), action="create", actor="t", at=NOW)
     snapshots = Snapshots(definitions)
     snapshots.refresh()
-    return Tracking(snapshots, MemoryInbox(), PrometheusTelemetry(), lambda: NOW)
+    return Tracking(snapshots, Intake(MemoryInbox()), PrometheusTelemetry(), lambda: NOW)
 
 
 TRACKING = tracking()

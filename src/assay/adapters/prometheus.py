@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -59,6 +59,18 @@ class _RequestPath(Collector):
         yield requests
 
 
+class _Waiting(Collector):
+    """What waits for the disk."""
+
+    def __init__(self, read: Callable[[], tuple[int, int]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        n_events, n_bytes = self._read()
+        yield GaugeMetricFamily("ab_test_events_waiting", "Events that wait for the disk", value=n_events)
+        yield GaugeMetricFamily("ab_test_events_waiting_bytes", "Their size", value=n_bytes)
+
+
 class PrometheusTelemetry:
     """The Telemetry port, with a registry of its own so that several can live in one process.
 
@@ -72,7 +84,12 @@ class PrometheusTelemetry:
         self._started = self._counter("ab_test_experiments_started", "Experiments started")
         self._completed = self._counter("ab_test_experiments_completed", "Experiments stopped for their analysis")
         self._events = self._counter("ab_test_metric_events", "Events accepted and on disk")
-        self._refused = self._counter("ab_test_metric_events_refused", "Events refused")
+        self._refused = Counter(
+            "ab_test_metric_events_refused", "Events refused", labelnames=("code",), registry=self._registry
+        )
+        self._filtered = Counter(
+            "ab_test_events_filtered", "Events and exposures of bots and insiders", ("reason",), registry=self._registry
+        )
         self._analysis = Histogram(
             "ab_test_statistical_test_duration_seconds",
             "Time of one analysis of all running experiments",
@@ -105,8 +122,14 @@ class PrometheusTelemetry:
     def events_accepted(self, count: int) -> None:
         self._events.inc(count)
 
-    def events_refused(self, count: int) -> None:
-        self._refused.inc(count)
+    def events_refused(self, code: str, count: int) -> None:
+        self._refused.labels(code).inc(count)
+
+    def events_filtered(self, reason: str, count: int) -> None:
+        self._filtered.labels(reason).inc(count)
+
+    def watch_waiting(self, read: Callable[[], tuple[int, int]]) -> None:
+        self._registry.register(_Waiting(read))
 
     def request_seconds(self, method: str, route: str, status: int, seconds: float) -> None:
         labels = (method, route, status)

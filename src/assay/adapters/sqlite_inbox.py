@@ -1,11 +1,10 @@
-"""The inbox in SQLite: one writer thread, every waiting request in one commit, each commit on disk before its answer.
+"""The inbox in SQLite: one writer thread, all that waits in one row and one commit, on disk before any answer.
 
 Positions are SQLite row ids that are never used twice, so they grow in commit order across processes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import threading
 from collections.abc import Sequence
@@ -23,9 +22,13 @@ CREATE TABLE IF NOT EXISTS inbox (
 )
 """
 _READ = "SELECT position, lines FROM inbox WHERE position > ? ORDER BY position"
-_MAX_GROUP = 2_000
+_INSERT = "INSERT INTO inbox (lines) VALUES (?)"
+_TRIM = "DELETE FROM inbox WHERE position <= ?"
+_MAX_GROUP_BYTES = 4 * 1024 * 1024
+_PAGE_BYTES = 16 * 1024
 _BUSY_SECONDS = 10.0
-_Waiting = tuple[bytes, Future[None]]
+_Waiting = tuple[bytes | int, Future[None]]
+"""Lines to write, or the position through which to trim; and who waits for it."""
 
 
 class SqliteInbox:
@@ -43,7 +46,7 @@ class SqliteInbox:
     def append(self, lines: bytes) -> Future[None]:
         done: Future[None] = Future()
         if self._closed:
-            done.set_exception(Unavailable("the inbox is closed", hint="the server is shutting down"))
+            done.set_exception(_closed())
         else:
             self._queue.put((lines, done))
         return done
@@ -65,12 +68,16 @@ class SqliteInbox:
         return InboxBatch(tuple(lines), position, partition) if position > after else None
 
     def trim(self, through: int, *, partition: int = 0) -> None:
-        with self._reader_lock, self._reader:
-            self._reader.execute("DELETE FROM inbox WHERE position <= ?", (through,))
+        done: Future[None] = Future()
+        if self._closed:
+            done.set_exception(_closed())
+        else:
+            self._queue.put((through, done))
+        done.result()
 
     def check(self) -> None:
         if self._closed or not self._writer.is_alive():
-            raise Unavailable("the inbox is closed", hint="the server is shutting down")
+            raise _closed()
 
     def close(self) -> None:
         """Write what waits, then stop."""
@@ -82,24 +89,36 @@ class SqliteInbox:
 
     def _write_groups(self) -> None:
         connection = _connect(self._path)
-        open_for_more = True
-        while open_for_more:
-            first = self._queue.get()
-            if first is None:
-                break
-            group = [first]
-            while len(group) < _MAX_GROUP and not self._queue.empty():
+        connection.isolation_level = None
+        while (first := self._queue.get()) is not None:
+            group, n_bytes = [first], _size(first)
+            while n_bytes < _MAX_GROUP_BYTES and not self._queue.empty():
                 waiting = self._queue.get()
                 if waiting is None:
-                    open_for_more = False
+                    self._queue.put(None)
                     break
                 group.append(waiting)
-            _commit(connection, group)
+                n_bytes += _size(waiting)
+            _write(connection, group)
         connection.close()
+        # Whoever came between the last look and the end.
+        while not self._queue.empty():
+            if (late := self._queue.get()) is not None:
+                _settle(late[1], _closed())
+
+
+def _closed() -> Unavailable:
+    return Unavailable("the inbox is closed", hint="the server is shutting down")
+
+
+def _size(waiting: _Waiting) -> int:
+    return len(waiting[0]) if isinstance(waiting[0], bytes) else 0
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    # Groups are many kilobytes: larger pages halve the work. A file that exists keeps the size it has.
+    connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(_SCHEMA)
@@ -107,20 +126,28 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _commit(connection: sqlite3.Connection, group: list[_Waiting]) -> None:
-    """All of the group on disk in one transaction, or none of it and every waiter told."""
+def _write(connection: sqlite3.Connection, group: list[_Waiting]) -> None:
+    """All lines of the group on disk in one transaction, or none of them and every waiter told; then what is trimmed.
+
+    Both here, because two connections that write would wait for each other.
+    """
+    lines = [(blob, done) for blob, done in group if isinstance(blob, bytes)]
+    # One statement is its own transaction, and this thread asks for the interpreter's lock once.
+    if lines:
+        _run(connection, _INSERT, b"\n".join(blob for blob, _ in lines), [done for _, done in lines])
+    for through, done in group:
+        if isinstance(through, int):
+            _run(connection, _TRIM, through, [done])
+
+
+def _run(connection: sqlite3.Connection, statement: str, value: bytes | int, waiters: list[Future[None]]) -> None:
+    failure = None
     try:
-        with connection:
-            connection.executemany("INSERT INTO inbox (lines) VALUES (?)", [(lines,) for lines, _ in group])
+        connection.execute(statement, (value,))
     except sqlite3.Error as error:
-        with contextlib.suppress(sqlite3.Error):
-            connection.rollback()
         failure = Unavailable(f"events could not be written to disk: {error}", hint="nothing of this request was kept")
-        for _, done in group:
-            _settle(done, failure)
-    else:
-        for _, done in group:
-            _settle(done, None)
+    for done in waiters:
+        _settle(done, failure)
 
 
 def _settle(done: Future[None], failure: Unavailable | None) -> None:

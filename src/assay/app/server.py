@@ -22,14 +22,19 @@ from assay.service.editing import Editing
 from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
+from assay.service.filtering import Filtering
+from assay.service.intake import Intake, Room
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
+from assay.service.policy import Policy
+from assay.service.privacy import StoredUnits
 from assay.service.reading import Reading
 from assay.service.retention import Retention
 from assay.service.services import Health, Services
 from assay.service.sharing import Sharing
 from assay.service.snapshots import Snapshots
 from assay.service.track import Tracking
+from assay.service.unitrates import UnitRates
 from assay.service.versions import Versions
 from assay.service.watching import Check, Watch
 
@@ -72,7 +77,10 @@ def build(settings: Settings) -> App:
     snapshots = Snapshots(definitions, plugins, parts.last)
     snapshots.begin()
     reading = Reading(definitions, results)
-    assigning = Assigning(snapshots, inbox, telemetry, UserAgents())
+    policy = _policy(settings, user_agents := UserAgents())
+    intake = Intake(inbox, Room(settings.max_waiting_events, settings.max_waiting_bytes))
+    telemetry.watch_waiting(intake.waiting)
+    assigning = Assigning(snapshots, inbox, telemetry, user_agents, policy)
     entrance = Entrance(definitions, shared, HolidayCalendar(), plugins)
     lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
     checks: dict[str, Check] = {
@@ -87,12 +95,12 @@ def build(settings: Settings) -> App:
         versions=Versions(definitions, reading, entrance, snapshots, utc_now, tests),
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
-        exposures=ExposureLog(warehouse, reading),
+        exposures=ExposureLog(warehouse, reading, policy.stored_units),
         activity=Watching(warehouse, reading, utc_now),
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,
-        tracking=Tracking(snapshots, inbox, telemetry, utc_now),
+        tracking=Tracking(snapshots, intake, telemetry, utc_now, policy),
         loading=Loading(inbox, warehouse),
         analysing=Analysing(
             definitions,
@@ -118,3 +126,12 @@ def build(settings: Settings) -> App:
 
 def void(_: object) -> None:
     """Nothing: of a question only whether it is answered matters."""
+
+
+def _policy(settings: Settings, user_agents: UserAgents) -> Policy:
+    per_second = settings.unit_events_per_second
+    return Policy(
+        filtering=Filtering(settings.filters, user_agents),
+        rates=UnitRates(per_second) if per_second else None,
+        stored_units=StoredUnits(settings.unit_hash_key.encode()),
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from assay.app.intake_settings import intake_settings, number
 from assay.errors import InvalidInput
+from assay.service.filtering import Filters
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s,?#@A-Z]+")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -40,6 +42,11 @@ class Settings:
 
     query_seconds: QUERY_TIMEOUT_SECONDS. sample_above_units: SAMPLE_ABOVE_UNITS, of one experiment; 0: never.
     retention_days: EVENT_RETENTION_DAYS.
+
+    max_waiting_events, max_waiting_bytes: MAX_WAITING_EVENTS and MAX_WAITING_BYTES, what may wait for the disk before
+    more is turned away. unit_events_per_second: UNIT_EVENTS_PER_SECOND, of one unit; 0: any number.
+    unit_hash_key: UNIT_HASH_KEY; when given, ids of units are stored as HMAC-SHA256 under it.
+    filters: FILTER_BOTS, INTERNAL_UNITS, INTERNAL_PROPERTIES, INTERNAL_NETWORKS; see docs/guide/events.md.
     """
 
     data: Path = Path("assay-data")
@@ -62,6 +69,11 @@ class Settings:
     query_seconds: float = 30.0
     sample_above_units: int = 20_000_000
     retention_days: float = 90.0
+    max_waiting_events: int = 100_000
+    max_waiting_bytes: int = 64 * 1024 * 1024
+    unit_events_per_second: float = 1_000.0
+    unit_hash_key: str = field(default="", repr=False)
+    filters: Filters = Filters()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -89,6 +101,7 @@ class Settings:
             query_seconds=read.number("QUERY_TIMEOUT_SECONDS", default.query_seconds, 0.1, 86_400),
             sample_above_units=read.whole("SAMPLE_ABOVE_UNITS", default.sample_above_units, 0, 10**12),
             retention_days=read.number("EVENT_RETENTION_DAYS", default.retention_days, 1, 36_500),
+            **intake_settings(read.environment),
         )
 
 
@@ -99,10 +112,10 @@ class _Reader:
     """Values of an environment, each checked."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
 
     def text(self, name: str, default: str) -> str:
-        return self._environment.get(name, default)
+        return self.environment.get(name, default)
 
     def name(self, name: str, default: str) -> str:
         text = self.text(name, default)
@@ -133,14 +146,7 @@ class _Reader:
         return int(value)
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
-        text = self.text(name, str(default))
-        try:
-            value = float(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise InvalidInput(name, text, f"a number from {low:,g} to {high:,g}")
-        return value
+        return number(name, self.text(name, str(default)), low, high)
 
 
 def _origins(name: str, text: str) -> str:

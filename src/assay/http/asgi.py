@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from assay.errors import AssayError, InvalidInput, Malformed
 from assay.http.activity import activity_router
+from assay.http.body import read_body
 from assay.http.changes import changes_router
 from assay.http.cors import ANY, with_cors
 from assay.http.edge import MAX_BODY_BYTES, Edge
@@ -30,7 +31,6 @@ from assay.http.power_analysis import power_analysis_router
 from assay.http.problems import (
     MEDIA_TYPE,
     encoded,
-    encoded_body_problem,
     headers_of,
     problem,
     problem_of,
@@ -41,7 +41,7 @@ from assay.http.sample_size import sample_size_router
 from assay.http.script import script_router
 from assay.http.shared import shared_router
 from assay.http.snapshot import snapshot_router
-from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, read_body, send_json
+from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, send_json
 from assay.service.services import Services
 
 DESCRIPTION = "Define experiments, assign units, send events, read results that stay valid however often you look."
@@ -179,8 +179,7 @@ async def _observed(control: FastAPI, services: Services, scope: Scope, receive:
         await control(scope, receive, watched)
     except AssayError as error:
         # Of the body: what the routes themselves refuse is answered inside.
-        compressed = encoded_body_problem(scope) if isinstance(error, Malformed) else None
-        document = compressed or problem_of(error)
+        document = problem_of(error)
         status = document["status"]
         await send_json(send, status, encoded(document), media_type=MEDIA_TYPE.encode())
     except Disconnected:

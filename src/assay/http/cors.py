@@ -14,7 +14,7 @@ _PATHS = frozenset(
 _FLAGS = "/ofrep/"
 _METHODS = ("GET", "POST", "OPTIONS")
 # X-API-Key is how the flag protocol lets clients name themselves.
-_HEADERS = ("Content-Type", "If-None-Match", "Authorization", "X-Actor", "X-API-Key")
+_HEADERS = ("Content-Type", "Content-Encoding", "If-None-Match", "Authorization", "X-Actor", "X-API-Key")
 # Date lets a page notice that its own clock is wrong.
 _EXPOSED = ("ETag", "Retry-After", "Date")
 _PREFLIGHT_SECONDS = 7_200

@@ -14,20 +14,24 @@ import msgspec
 import structlog
 
 from assay.errors import AssayError, InvalidInput, Malformed, TooLarge
+from assay.http.body import read_body
+from assay.http.eventanswers import Answer, batch_answer, single_answer
+from assay.http.eventstream import answer_stream, holds_lines
 from assay.http.problems import (
     MEDIA_TYPE,
     encoded,
-    encoded_body_problem,
     headers_of,
-    problem,
     problem_of,
     unexpected,
     wrong_method,
 )
-from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, read_body, send_json
+from assay.http.sender import sender_of
+from assay.http.wire import JSON, Disconnected, Receive, Scope, Send, send_json
 from assay.model.decision import Decision
-from assay.model.document import format_time, to_document
-from assay.service.eventform import accepted_words, split_body
+from assay.model.document import format_time
+from assay.service.eventform import accepted_words
+from assay.service.eventread import read_body as read_events
+from assay.service.filtering import Sender
 from assay.service.services import Services
 from assay.service.track import Checked
 
@@ -86,11 +90,11 @@ _format_known = lru_cache(maxsize=4_096)(format_time)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A hot endpoint. answer: from the body and the start, in seconds of perf_counter, to status and content."""
+    """A hot endpoint. answer: from the body, its sender and the start, in seconds of perf_counter, to the answer."""
 
     method: str
     path: str
-    answer: Callable[[bytes, float], Awaitable[tuple[int, bytes]]]
+    answer: Callable[[bytes, Sender, float], Awaitable[Answer]]
 
 
 class Edge:
@@ -117,14 +121,16 @@ class Edge:
             await send_json(send, 405, encoded(document), media_type=_PROBLEM, headers={"Allow": endpoint.method})
             return
         try:
-            body = await read_body(scope, receive, MAX_BODY_BYTES)
-            status, content = await endpoint.answer(body, started)
-            await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM)
+            if endpoint.path == EVENTS and holds_lines(scope):
+                status, content, headers = await answer_stream(self._services, scope, receive)
+            else:
+                body = read_body(scope, receive, MAX_BODY_BYTES)
+                status, content, headers = await endpoint.answer(await body, sender_of(scope), started)
+            await send_json(send, status, content, media_type=JSON if status < 400 else _PROBLEM, headers=headers)
         except Disconnected:
             return
         except AssayError as error:
-            compressed = encoded_body_problem(scope) if isinstance(error, Malformed) else None
-            document = compressed or problem_of(error)
+            document = problem_of(error)
             status = document["status"]
             await send_json(send, status, encoded(document), media_type=_PROBLEM, headers=headers_of(error))
         except RecursionError:
@@ -138,7 +144,7 @@ class Edge:
         finally:
             self._services.telemetry.request_seconds(endpoint.method, endpoint.path, status, perf_counter() - started)
 
-    async def _assign(self, body: bytes, started: float) -> tuple[int, bytes]:
+    async def _assign(self, body: bytes, sender: Sender, started: float) -> Answer:
         if len(body) > MAX_ASSIGN_BYTES:
             raise TooLarge(f"the body has {len(body):,} bytes; accepted: at most {MAX_ASSIGN_BYTES:,} bytes")
         try:
@@ -155,27 +161,35 @@ class Edge:
             known = request.context
             if request.consistency_key is not None:
                 known = {"user_id": request.user_id, **known}
-            services.assigning.log_exposures(unit, decisions, known, now)
+            services.assigning.log_exposures(unit, decisions, known, now, sender)
         shown = _format_now(now)
         answer = AssignOut(
             request.user_id,
             [_assignment(decision, shown) for decision in decisions],
             round((perf_counter() - started) * 1000, 3),
         )
-        return 200, _encoder.encode(answer)
+        return 200, _encoder.encode(answer), None
 
-    async def _events(self, body: bytes, _: float) -> tuple[int, bytes]:
-        raw_events, is_batch = split_body(body)
-        if len(raw_events) > MAX_BATCH:
+    async def _events(self, body: bytes, sender: Sender, _: float) -> Answer:
+        checked, is_batch = self._checked(body, sender)
+        # What waits for the disk is as little as can be: what is freed now, the next request finds in the cache.
+        del body
+        await self._services.tracking.keep(checked)
+        now = format_time(self._services.clock())
+        return batch_answer(checked, now) if is_batch else single_answer(checked, now)
+
+    def _checked(self, body: bytes, sender: Sender) -> tuple[Checked, bool]:
+        tracking = self._services.tracking
+        tracking.intake.check_room()
+        events, is_batch = read_events(body)
+        if len(events) > MAX_BATCH:
             raise TooLarge(
-                f"events: given {len(raw_events):,}; accepted: at most {MAX_BATCH} in one request",
+                f"events: given {len(events):,}; accepted: at most {MAX_BATCH} in one request",
                 hint="send several batches",
             )
-        if not raw_events:
+        if not events:
             raise InvalidInput("events", [], f"1 to {MAX_BATCH} events")
-        checked = await self._services.tracking.track(raw_events)
-        now = format_time(self._services.clock())
-        return _batch_answer(checked, now) if is_batch else _single_answer(checked, now)
+        return tracking.check(events, sender), is_batch
 
 
 _PROBLEM = MEDIA_TYPE.encode()
@@ -234,37 +248,3 @@ def _body_error(error: Exception, body: bytes) -> InvalidInput:
     accepted = f"one of {fields}" if "unknown field" in what else accepted_words(what)
     # The decoder does not say which entry of an object it is.
     return InvalidInput(field.removesuffix("[...]"), value, accepted)
-
-
-def _single_answer(checked: Checked, now: str) -> tuple[int, bytes]:
-    if checked.refusals:
-        refusal = checked.refusals[0]
-        detail = f"{refusal.field}: given {refusal.given}; accepted: {refusal.accepted}"
-        document = problem(
-            413 if refusal.code == "too_large" else 422,
-            "The event is not accepted",
-            detail,
-            code=refusal.code.value,
-            field=refusal.field,
-            given=refusal.given,
-            accepted=refusal.accepted,
-        )
-        return document["status"], encoded(document)
-    return 202, _encoder.encode({"event_id": checked.event_ids[0], "accepted_at": now})
-
-
-def _batch_answer(checked: Checked, now: str) -> tuple[int, bytes]:
-    """202 when at least one event was kept; 422 with every refusal when none was."""
-    refused = [to_document(refusal) for refusal in checked.refusals]
-    if not checked.event_ids:
-        document = problem(
-            422, "No event of the batch is accepted", "every event was refused; see refused", code="invalid_input"
-        )
-        return 422, encoded(document | {"refused": refused})
-    answer = {
-        "accepted": len(checked.event_ids),
-        "event_ids": checked.event_ids,
-        "refused": refused,
-        "accepted_at": now,
-    }
-    return 202, _encoder.encode(answer)

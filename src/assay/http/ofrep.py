@@ -14,11 +14,15 @@ import msgspec
 import structlog
 
 from assay.errors import AssayError, TooLarge, Unavailable, shown
+from assay.http.body import read_body
+from assay.http.compression import BrokenEncoding, UnknownEncoding
 from assay.http.etags import etag_of, matches
 from assay.http.flags import encoded_failure, encoded_flag, encoded_flags, flag_of
-from assay.http.problems import encoded_body_problem, headers_of
-from assay.http.wire import Disconnected, Receive, Scope, Send, read_body, send_json
+from assay.http.problems import headers_of
+from assay.http.sender import sender_of
+from assay.http.wire import Disconnected, Receive, Scope, Send, send_json
 from assay.model.decision import Decision, Reason
+from assay.service.filtering import Sender
 from assay.service.services import Services
 
 PATH = "/ofrep/v1/evaluate/flags"
@@ -26,6 +30,11 @@ MAX_BODY_BYTES = 256 * 1024
 _MAX_UNIT_CHARACTERS = 20_000
 _TARGETING_KEY = "targetingKey"
 
+_CODES: dict[type[AssayError], str] = {
+    TooLarge: "INVALID_CONTEXT",
+    UnknownEncoding: "PARSE_ERROR",
+    BrokenEncoding: "PARSE_ERROR",
+}
 _log = structlog.get_logger("assay.http")
 _decoder = msgspec.json.Decoder()
 
@@ -64,9 +73,9 @@ class Ofrep:
                 details = f"{scope['method']} {scope['path']}: accepted: POST"
                 raise Refused("GENERAL", details, status=405, headers={"Allow": "POST"})
             body = await read_body(scope, receive, MAX_BODY_BYTES)
-            unit, attributes = _context(body, scope)
+            unit, attributes = _context(body)
             if key is not None:
-                status, content = 200, self._single(key, unit, attributes)
+                status, content = 200, self._single(key, unit, attributes, sender_of(scope))
             else:
                 content = self._bulk(unit, attributes)
                 headers = {"ETag": etag_of(content)}
@@ -78,7 +87,7 @@ class Ofrep:
             content = encoded_failure(key, refused.code, refused.details)
         except AssayError as error:
             status, headers = 503 if isinstance(error, Unavailable) else 400, headers_of(error)
-            code = "INVALID_CONTEXT" if isinstance(error, TooLarge) else "GENERAL"
+            code = _CODES.get(type(error), "GENERAL")
             content = encoded_failure(key, code, str(error))
         except RecursionError:
             status, content = 400, encoded_failure(key, "INVALID_CONTEXT", "context: its values are nested too deep")
@@ -93,7 +102,7 @@ class Ofrep:
         route = PATH if key is None else f"{PATH}/{{key}}"
         self._services.telemetry.request_seconds("POST", route, status, perf_counter() - started)
 
-    def _single(self, key: str, unit: str, attributes: dict[str, Any]) -> bytes:
+    def _single(self, key: str, unit: str, attributes: dict[str, Any], sender: Sender) -> bytes:
         services = self._services
         now = services.clock()
         # The keys of flags are those of started experiments: nothing else, of whatever characters, is known.
@@ -102,7 +111,7 @@ class Ofrep:
         (decision,) = services.assigning.assign(unit, attributes, [key], now)
         content = self._flag(decision)
         if decision.counts:
-            services.assigning.log_exposures(unit, [decision], attributes, now)
+            services.assigning.log_exposures(unit, [decision], attributes, now, sender)
         return content
 
     def _bulk(self, unit: str, attributes: dict[str, Any]) -> bytes:
@@ -132,14 +141,12 @@ class Ofrep:
             return encoded_failure(decision.experiment, "GENERAL", "The flag's value cannot be written as JSON.")
 
 
-def _context(body: bytes, scope: Scope) -> tuple[str, dict[str, Any]]:
+def _context(body: bytes) -> tuple[str, dict[str, Any]]:
     """The unit and its attributes."""
     try:
         request = _decoder.decode(body)
     except (msgspec.DecodeError, ValueError) as error:
-        compressed = encoded_body_problem(scope)
-        reason = compressed["detail"] if compressed else f"the body is not JSON in UTF-8: {error}"
-        raise Refused("PARSE_ERROR", reason) from None
+        raise Refused("PARSE_ERROR", f"the body is not JSON in UTF-8: {error}") from None
     if not isinstance(request, dict):
         raise Refused("PARSE_ERROR", f"body: given {shown(request)}; accepted: an object with a context")
     context = request.get("context")

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from assay.http.edge import ASSIGN, EVENTS, MAX_BATCH, AssignIn, AssignOut
+from assay.http.eventstream import MEDIA_TYPES
 from assay.http.ofrep import PATH as FLAGS
 from assay.http.openapi_flags import flag_paths, flag_schemas
 from assay.http.problems import MEDIA_TYPE
@@ -98,17 +99,22 @@ def _events_operation() -> dict[str, Any]:
     event = {"$ref": _REF.format(name="EventIn")}
     batch = {"type": "array", "items": event, "minItems": 1, "maxItems": MAX_BATCH}
     wrapped = {"type": "object", "properties": {"events": batch}, "required": ["events"], "additionalProperties": False}
+    body = _body({"anyOf": [event, batch, wrapped]})
+    lines = {"schema": {"type": "string", "description": "Any number of events, one on each line"}}
+    body["content"] |= dict.fromkeys(MEDIA_TYPES, lines)
     return {
         "tags": ["events"],
-        "summary": f"Take one event, or up to {MAX_BATCH}",
+        "summary": f"Take one event, up to {MAX_BATCH}, or a stream of lines",
         "description": "Accepted events are on disk before the answer; the others are named one by one.",
         "operationId": "track",
-        "requestBody": _body({"anyOf": [event, batch, wrapped]}),
+        "requestBody": body,
         "responses": {
             "202": {"description": "Kept", "content": {"application/json": {"schema": {"type": "object"}}}},
-            "400": _problem("Not JSON"),
+            "400": _problem("Not JSON, or not what its Content-Encoding says"),
             "413": _problem("Too large"),
+            "415": _problem("A Content-Encoding that is not unpacked here"),
             "422": _problem("Not accepted"),
-            "503": _problem("Cannot be written now; nothing of this request was kept"),
+            "429": _problem("More than one unit may send; Retry-After says when to send it again"),
+            "503": _problem("Cannot be written now; nothing of this request was kept, of a stream what is told"),
         },
     }

@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 
 from assay.errors import AssayError, Conflict, IllegalMove, InvalidInput, Malformed, NotFound, TooLarge, Unavailable
+from assay.http.compression import BrokenEncoding, UnknownEncoding
 from assay.http.wire import Scope
 
 MEDIA_TYPE = "application/problem+json"
 
 _STATUS: tuple[tuple[type[AssayError], int, str], ...] = (
+    (UnknownEncoding, 415, "Content encoding not supported"),
+    (BrokenEncoding, 400, "Cannot be unpacked"),
     (Malformed, 400, "Not JSON"),
     (InvalidInput, 422, "A value is not accepted"),
     (NotFound, 404, "Not found"),
@@ -56,15 +59,6 @@ def wrong_method(scope: Scope, allowed: str) -> dict[str, Any]:
     """The problem document of a method that the path does not know."""
     detail = f"{scope['method']} {scope['path']}: accepted: {allowed}"
     return problem(405, "Method not allowed", detail, code="method_not_allowed", hint="see /api/docs")
-
-
-def encoded_body_problem(scope: Scope) -> dict[str, Any] | None:
-    """The problem document of a body that could not be read because it was compressed; None when it was not."""
-    encoding = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-encoding"), "")
-    if encoding in ("", "identity"):
-        return None
-    detail = f"Content-Encoding: given {encoding}; accepted: none: send the body as it is"
-    return problem(415, "Content encoding not supported", detail, code="encoding", field="Content-Encoding")
 
 
 def encoded(document: dict[str, Any]) -> bytes:

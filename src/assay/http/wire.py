@@ -1,11 +1,9 @@
-"""Raw ASGI in small: reading a body with a limit, and sending JSON."""
+"""Raw ASGI in small: its types, and sending JSON. Bodies are read in `body.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-
-from assay.errors import TooLarge
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -20,42 +18,19 @@ class Disconnected(Exception):
     """The client went away before its request was complete."""
 
 
+def header(scope: Scope, wanted: bytes) -> bytes:
+    """The first header of that name, in lower case; empty when it is not given."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            found: bytes = value
+            return found
+    return b""
+
+
 def declared_length(scope: Scope) -> int:
     """The Content-Length, or 0 when it is not given or not a number."""
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0
-
-
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
-    """The whole body; raises TooLarge as soon as it is clear that it exceeds `max_bytes`."""
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise Disconnected
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if len(body) > max_bytes:
-            _check_size(len(body), max_bytes)
-        return body
-    _check_size(declared_length(scope), max_bytes)
-    chunks, size = [body], len(body)
-    while message.get("more_body"):
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        _check_size(size, max_bytes)
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _check_size(n_bytes: int, max_bytes: int) -> None:
-    if n_bytes > max_bytes:
-        raise TooLarge(
-            f"the body has {n_bytes:,} bytes; accepted: at most {max_bytes:,} bytes", hint="send it in several requests"
-        )
+    value = header(scope, b"content-length")
+    return int(value) if value.isdigit() else 0
 
 
 async def send_json(

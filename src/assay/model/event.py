@@ -25,6 +25,7 @@ class EventProblem(StrEnum):
     CLOCK = "clock"
     NOT_A_NUMBER = "not_a_number"
     TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from assay.model.event import microseconds
 from assay.model.experiment import data_key
 from assay.ports import Inbox, Telemetry, UserAgents
 from assay.service.eventlines import exposure_line
+from assay.service.filtering import NOBODY, Sender
+from assay.service.policy import Policy
 from assay.service.snapshots import Snapshots
 
 _REMEMBERED_EXPOSURES = 200_000
@@ -27,6 +29,7 @@ class Assigning:
     inbox: Inbox
     telemetry: Telemetry
     user_agents: UserAgents
+    policy: Policy = Policy()
     _logged: dict[tuple[str, str, str], None] = field(default_factory=dict)
 
     def assign(
@@ -48,24 +51,43 @@ class Assigning:
         return {**self.user_agents.describe(text), **attributes} if isinstance(text, str) else attributes
 
     def log_exposures(
-        self, unit: str, decisions: Iterable[Decision], attributes: Mapping[str, Any], now: datetime
+        self,
+        unit: str,
+        decisions: Iterable[Decision],
+        attributes: Mapping[str, Any],
+        now: datetime,
+        sender: Sender = NOBODY,
     ) -> None:
-        """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out."""
+        """Put first exposures into the inbox without waiting; repeats are remembered for a while and left out.
+
+        Those of units that filters name are counted and left out.
+        """
         lines, fresh = [], []
+        reason = self._filtered(unit, attributes, sender)
+        stored_units = self.policy.stored_units
+        stored_unit, context = stored_units.of(unit), stored_units.in_properties(attributes)
         occurred_at = microseconds(now)
         for decision in decisions:
             if decision.variant is None or not decision.counts:
                 continue
             kept_under = data_key(decision.experiment, decision.version)
             met = (kept_under, decision.variant, unit)
-            if met not in self._logged:
+            if reason:
+                self.telemetry.events_filtered(reason, 1)
+            elif met not in self._logged:
                 if len(self._logged) >= _REMEMBERED_EXPOSURES:
                     self._logged.clear()
                 self._logged[met] = None
                 fresh.append(met)
-                lines.append(exposure_line(unit, kept_under, decision.variant, occurred_at, attributes))
+                lines.append(exposure_line(stored_unit, kept_under, decision.variant, occurred_at, context))
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
+
+    def _filtered(self, unit: str, attributes: Mapping[str, Any], sender: Sender) -> str | None:
+        filtering = self.policy.filtering
+        if filtering is None:
+            return None
+        return filtering.of_sender(sender) or filtering.of_unit((unit, attributes.get("user_id")), attributes)
 
     def _forget_unless(self, done: Future[None], met: Iterable[tuple[str, str, str]]) -> None:
         """An exposure that could not be written is logged again when the unit comes back."""

@@ -19,7 +19,8 @@ from assay.service.eventsplit import split_batch
 MAX_EVENT_BYTES = 64 * 1024
 
 
-class Attribution(msgspec.Struct, forbid_unknown_fields=True):
+# Neither kind can be part of a cycle: the collector of garbage need not look at the hundreds of a batch.
+class Attribution(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An experiment that the event belongs to, and the variant the unit met there.
 
     version: of the experiment, if the sender knows it: what an old version drew does not count for a new one.
@@ -30,7 +31,7 @@ class Attribution(msgspec.Struct, forbid_unknown_fields=True):
     version: int | None = None
 
 
-class EventIn(msgspec.Struct, forbid_unknown_fields=True):
+class EventIn(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An event as sent. consistency_key: takes the place of user_id as the unit, if the assignment was made by it."""
 
     user_id: str

@@ -6,7 +6,7 @@ experiment. The same event sent again has the same key, whichever process takes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,9 +14,10 @@ import msgspec
 from assay.assignment.digest import md5
 
 _encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
 
 
-class EventLine(msgspec.Struct):
+class EventLine(msgspec.Struct, gc=False):
     """A line of the inbox. experiment is '' for an event that names none; variant is set for exposures only."""
 
     key: str
@@ -32,6 +33,16 @@ class EventLine(msgspec.Struct):
 def encode_line(line: EventLine) -> bytes:
     """The line as JSON without its newline."""
     return _encoder.encode(line)
+
+
+def encode_lines(lines: Sequence[EventLine]) -> bytes:
+    """Lines with newlines between them; as `encode_line` for each, in one go."""
+    return _encoder.encode_lines(lines)[:-1]
+
+
+def key_of_id(unit: str, event_id: str) -> str:
+    """As `event_key` of an event with an id that names at most one experiment."""
+    return md5(_encode(("id", unit, event_id, 0))).hexdigest()
 
 
 def event_key(

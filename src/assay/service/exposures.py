@@ -8,6 +8,7 @@ from assay.errors import InvalidInput
 from assay.model.event import FirstExposure
 from assay.model.experiment import data_key
 from assay.ports import Warehouse
+from assay.service.privacy import StoredUnits
 from assay.service.reading import Reading
 
 MAX_ROWS = 1_000
@@ -15,10 +16,12 @@ MAX_ROWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class ExposureLog:
-    """Reads the log. What was just met is in it once the loader has come round."""
+    """Reads the log. What was just met is in it once the loader has come round. Units are asked for by the ids that
+    they come with, and named by those that are stored."""
 
     warehouse: Warehouse
     reading: Reading
+    stored_units: StoredUnits = StoredUnits()
 
     def of_experiment(self, key: str, unit: str | None, limit: int, offset: int) -> list[FirstExposure]:
         """All versions of an experiment, the latest first; raises NotFound."""
@@ -35,4 +38,5 @@ class ExposureLog:
             raise InvalidInput("limit", limit, f"1 to {MAX_ROWS:,}")
         if offset < 0:
             raise InvalidInput("offset", offset, "0 or more")
-        return self.warehouse.exposure_log(kept_under=keys, unit=unit, limit=limit, offset=offset)
+        stored = None if unit is None else self.stored_units.of(unit)
+        return self.warehouse.exposure_log(kept_under=keys, unit=stored, limit=limit, offset=offset)

@@ -2,186 +2,155 @@
 
 from __future__ import annotations
 
-import asyncio
-import math
-import secrets
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from time import monotonic
 
-import msgspec
-
-from assay.assignment.snapshot import Snapshot
-from assay.model.event import EXPOSURE, EventProblem, Refusal, microseconds
-from assay.model.experiment import data_key
-from assay.ports import Clock, Inbox, Telemetry
+from assay.model.event import EventProblem, Refusal
+from assay.ports import Clock, Telemetry
+from assay.service.eventcheck import CheckedAt, lines_of, plain_line
 from assay.service.eventform import EventIn, EventRefused, decode_event, too_deep
-from assay.service.eventlines import EventLine, encode_line, event_key
+from assay.service.eventlines import EventLine, encode_line, encode_lines
+from assay.service.eventread import Event
+from assay.service.filtering import NOBODY, Filtering, Sender
+from assay.service.intake import Intake
+from assay.service.policy import Policy
+from assay.service.privacy import StoredUnits
 from assay.service.snapshots import Snapshots
+from assay.service.unitrates import UnitRates
 
-MAX_AGE = timedelta(days=90)
-MAX_AHEAD = timedelta(minutes=10)
-_MAX_TYPE_CHARACTERS = 100
-_MAX_METRICS = 100
+_NO_MORE: list[EventLine] = []
 
 
 @dataclass(slots=True)
 class Checked:
-    """What became of the events of one request: lines to store, an id for each accepted event, and refusals."""
+    """What became of the events of one request, by their place in it. stored: the lines to store.
 
-    lines: list[bytes] = field(default_factory=list)
-    event_ids: list[str] = field(default_factory=list)
+    filtered: how many were acknowledged without being stored, by reason.
+    """
+
+    stored: bytes = b""
+    accepted: dict[int, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
+    filtered: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def event_ids(self) -> list[str]:
+        """Of the accepted events, in their order."""
+        return list(self.accepted.values())
+
+    @property
+    def lines(self) -> list[bytes]:
+        """What is stored, line by line."""
+        return self.stored.split(b"\n") if self.stored else []
+
+    def take(self) -> bytes:
+        """The lines to store, once: they are not held here any longer."""
+        stored, self.stored = self.stored, b""
+        return stored
+
+    def refuse(self, index: int, error: EventRefused | RecursionError) -> None:
+        """Name what is wrong with an event."""
+        refused = error if isinstance(error, EventRefused) else too_deep()
+        self.refusals.append(
+            Refusal(index=index, code=refused.code, field=refused.field, given=refused.given, accepted=refused.accepted)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Tracking:
-    """Accepts events durably."""
+    """Accepts events durably. seconds: a clock for rates, which only grows."""
 
     snapshots: Snapshots
-    inbox: Inbox
+    intake: Intake
     telemetry: Telemetry
     clock: Clock
+    policy: Policy = Policy()
+    seconds: Callable[[], float] = monotonic
 
-    async def track(self, raw_events: Sequence[bytes | msgspec.Raw]) -> Checked:
-        """Check every event and wait until the accepted ones are on disk; raises Unavailable if they cannot be."""
-        checked = self.check(raw_events)
-        if checked.lines:
-            await asyncio.wrap_future(self.inbox.append(b"\n".join(checked.lines)))
-        self.telemetry.events_accepted(len(checked.event_ids))
+    async def keep(self, checked: Checked) -> None:
+        """Wait until the accepted events are on disk; raises Unavailable if they cannot be."""
+        if checked.stored:
+            await self.intake.store(checked.take(), len(checked.accepted))
+        self.telemetry.events_accepted(len(checked.accepted))
         if checked.refusals:
-            self.telemetry.events_refused(len(checked.refusals))
-        return checked
+            for code, count in Counter(refusal.code.value for refusal in checked.refusals).items():
+                self.telemetry.events_refused(code, count)
+        for reason, count in checked.filtered.items():
+            self.telemetry.events_filtered(reason, count)
 
-    def check(self, raw_events: Sequence[bytes | msgspec.Raw]) -> Checked:
-        """Sort good events from bad; no I/O."""
+    def check(self, events: Sequence[Event], sender: Sender = NOBODY) -> Checked:
+        """Sort good events from bad; no I/O. Raises Unavailable when there is no room for any."""
+        self.intake.check_room()
         checked = Checked()
-        snapshot, now = self.snapshots.current, self.clock()
-        for index, raw in enumerate(raw_events):
-            try:
-                event = decode_event(raw)
-                lines, event_id = _lines_of(event, snapshot, now)
-            except (EventRefused, RecursionError) as error:
-                refused = error if isinstance(error, EventRefused) else too_deep()
-                checked.refusals.append(
-                    Refusal(
-                        index=index,
-                        code=refused.code,
-                        field=refused.field,
-                        given=refused.given,
-                        accepted=refused.accepted,
-                    )
-                )
-            else:
-                checked.lines.extend(lines)
-                checked.event_ids.append(event_id)
+        lines: list[EventLine] = []
+        # Of each line the place of its event.
+        places: list[int] = []
+        self._sort(events, sender, checked, lines, places)
+        try:
+            checked.stored = encode_lines(lines)
+        except RecursionError:
+            _encode_singly(checked, lines, places)
         return checked
 
+    def _sort(
+        self, events: Sequence[Event], sender: Sender, checked: Checked, lines: list[EventLine], places: list[int]
+    ) -> None:
+        checked_at, now = CheckedAt.moment(self.snapshots.current, self.clock()), self.seconds()
+        filtering, rates, stored_units = self.policy.filtering, self.policy.rates, self.policy.stored_units
+        of_all = filtering and filtering.of_sender(sender)
+        for place, event in enumerate(events):
+            try:
+                known = event if isinstance(event, EventIn) else decode_event(event)
+                reason = of_all or (filtering and _filtered(filtering, known))
+                if stored_units.key:
+                    _hide(known, stored_units)
+                line, more, event_id = plain_line(known, checked_at), _NO_MORE, known.event_id or ""
+                if line is None:
+                    (line, *more), event_id = lines_of(known, checked_at)
+                if reason:
+                    checked.filtered[reason] += 1
+                    continue
+                if rates is not None and not rates.take(line.unit, now):
+                    raise _too_often(line.unit, rates)
+            except (EventRefused, RecursionError) as error:
+                checked.refuse(place, error)
+                continue
+            lines.append(line)
+            places.append(place)
+            if more:
+                lines += more
+                places += [place] * len(more)
+            checked.accepted[place] = event_id
 
-def _lines_of(event: EventIn, snapshot: Snapshot, now: datetime) -> tuple[list[bytes], str]:
-    _check_names(event)
-    at = _checked_time(event.timestamp, now)
-    _check_attribution(event, snapshot, at)
-    occurred_at = microseconds(at)
-    # Without id and time there is nothing to tell a repeat by: each such event is its own.
-    event_id = event.event_id or (None if event.timestamp else secrets.token_hex(12))
-    metrics = event.metrics if event.value is None else {**event.metrics, "value": event.value}
-    known = snapshot.experiments
-    named = sorted(
-        (data_key(item.experiment_id, known[item.experiment_id].version), item.variant_id) for item in event.experiments
-    )
-    unit, properties = event.user_id, event.properties
+
+def _filtered(filtering: Filtering, event: EventIn) -> str | None:
+    if not filtering.looks_at_units and "user_agent" not in event.properties:
+        return None
+    return filtering.of_unit((event.user_id, event.consistency_key), event.properties)
+
+
+def _hide(event: EventIn, stored_units: StoredUnits) -> None:
+    event.user_id = stored_units.of(event.user_id)
     if event.consistency_key is not None:
-        # Whoever is followed by a key of their own is drawn and counted by it.
-        unit, properties = event.consistency_key, {"user_id": event.user_id, **event.properties}
-    is_exposure = event.event_type == EXPOSURE
-    lines, first_key = [], ""
-    for place, (experiment, variant) in enumerate(named or [("", None)]):
-        key = event_key(unit, event_id, event.event_type, occurred_at, experiment, place)
-        first_key = first_key or key
-        line = EventLine(
-            key,
-            unit,
-            event.event_type,
-            experiment,
-            variant if is_exposure else None,
-            occurred_at,
-            metrics,
-            properties,
-        )
-        lines.append(encode_line(line))
-    return lines, event_id or f"evt_{first_key}"
+        event.consistency_key = stored_units.of(event.consistency_key)
+    event.properties = dict(stored_units.in_properties(event.properties))
 
 
-def _check_names(event: EventIn) -> None:
-    if not event.user_id:
-        raise EventRefused(EventProblem.INVALID, "user_id", event.user_id, "text that is not empty")
-    if event.consistency_key == "":
-        raise EventRefused(EventProblem.INVALID, "consistency_key", "", "text that is not empty, or nothing")
-    if not 0 < len(event.event_type) <= _MAX_TYPE_CHARACTERS:
-        raise EventRefused(
-            EventProblem.INVALID, "event_type", event.event_type, f"text of 1 to {_MAX_TYPE_CHARACTERS} characters"
-        )
-    if event.event_type.lower() == EXPOSURE and event.event_type != EXPOSURE:
-        raise EventRefused(EventProblem.INVALID, "event_type", event.event_type, f"'{EXPOSURE}' in lower case")
-    if event.value is not None and "value" in event.metrics:
-        raise EventRefused(EventProblem.INVALID, "value", event.value, "either value or metrics.value")
-    if len(event.metrics) > _MAX_METRICS:
-        raise EventRefused(EventProblem.INVALID, "metrics", f"{len(event.metrics)} numbers", f"at most {_MAX_METRICS}")
-    for name, value in event.metrics.items():
-        if not math.isfinite(value):
-            raise EventRefused(EventProblem.NOT_A_NUMBER, f"metrics.{name}", value, "a finite number")
+def _too_often(unit: str, rates: UnitRates) -> EventRefused:
+    accepted = f"at most {rates.per_second:g} events per second of one unit"
+    return EventRefused(EventProblem.RATE_LIMITED, "user_id", unit, accepted)
 
 
-def _checked_time(timestamp: datetime | None, now: datetime) -> datetime:
-    if timestamp is None:
-        return now
-    at = timestamp.replace(tzinfo=timezone.utc) if timestamp.tzinfo is None else timestamp
-    try:
-        age = now - at
-    except OverflowError:
-        age = timedelta.max
-    if not -MAX_AHEAD <= age <= MAX_AGE:
-        accepted = (
-            f"a time from {(now - MAX_AGE).isoformat(timespec='seconds')} to "
-            f"{(now + MAX_AHEAD).isoformat(timespec='seconds')}: check the sender's clock"
-        )
-        raise EventRefused(EventProblem.CLOCK, "timestamp", timestamp.isoformat(), accepted)
-    return at
-
-
-def _check_attribution(event: EventIn, snapshot: Snapshot, at: datetime) -> None:
-    if event.event_type == EXPOSURE and not event.experiments:
-        raise EventRefused(EventProblem.INVALID, "experiments", [], "the experiment and variant that the unit met")
-    if len(event.experiments) > 1 and len({item.experiment_id for item in event.experiments}) < len(event.experiments):
-        names = ", ".join(item.experiment_id for item in event.experiments)
-        raise EventRefused(EventProblem.INVALID, "experiments", names, "each experiment once")
-    for i, item in enumerate(event.experiments):
-        path = f"experiments[{i}]"
-        experiment = snapshot.experiments.get(item.experiment_id)
-        if experiment is None:
-            raise EventRefused(
-                EventProblem.UNKNOWN_EXPERIMENT,
-                f"{path}.experiment_id",
-                item.experiment_id,
-                "an experiment that has been started",
-            )
-        if item.variant_id is None and event.event_type == EXPOSURE:
-            raise EventRefused(EventProblem.INVALID, f"{path}.variant_id", None, "the variant that the unit met")
-        if item.variant_id is not None and item.variant_id not in experiment.variants:
-            known = ", ".join(sorted(experiment.variants))
-            raise EventRefused(EventProblem.UNKNOWN_VARIANT, f"{path}.variant_id", item.variant_id, f"one of {known}")
-        if item.version is not None and item.version != experiment.version:
-            raise EventRefused(
-                EventProblem.WRONG_VERSION,
-                f"{path}.version",
-                item.version,
-                f"{experiment.version}, the version that runs now: its units were drawn anew",
-            )
-        if experiment.started_at is not None and at < experiment.started_at - MAX_AHEAD:
-            raise EventRefused(
-                EventProblem.EXPERIMENT_NOT_STARTED,
-                "timestamp",
-                at.isoformat(),
-                f"a time after the experiment's start, {experiment.started_at.isoformat(timespec='seconds')}",
-            )
+def _encode_singly(checked: Checked, lines: Sequence[EventLine], places: Sequence[int]) -> None:
+    """Leave out the events that are nested too deep to be written."""
+    encoded = []
+    for line, place in zip(lines, places, strict=True):
+        try:
+            encoded.append(encode_line(line))
+        except RecursionError as error:
+            if checked.accepted.pop(place, None) is not None:
+                checked.refuse(place, error)
+    checked.stored = b"\n".join(encoded)
+    checked.refusals.sort(key=lambda refusal: refusal.index)
