@@ -74,7 +74,7 @@ class KafkaInbox:
             consuming = {
                 "group.id": group,
                 "enable.auto.commit": False,
-                "allow.auto.create.topics": True,
+                "topic.metadata.refresh.interval.ms": 5_000,
                 "auto.offset.reset": "earliest",
                 "session.timeout.ms": 10_000,
                 "fetch.wait.max.ms": 20,

@@ -40,6 +40,7 @@ class Settings:
     and, for a topic that is made here, KAFKA_PARTITIONS. warehouse_url: WAREHOUSE_URL, clickhouse://…
     Empty: the embedded part in the data folder.
 
+    analyse_every: ANALYSIS_SECONDS between two analyses of everything; default 0, and 10 with a WAREHOUSE_URL.
     query_seconds: QUERY_TIMEOUT_SECONDS. sample_above_units: SAMPLE_ABOVE_UNITS, of one experiment; 0: never.
     retention_days: EVENT_RETENTION_DAYS.
 
@@ -66,6 +67,7 @@ class Settings:
     kafka_group: str = "assay-loader"
     kafka_partitions: int = 12
     warehouse_url: str = ""
+    analyse_every: float = 0.0
     query_seconds: float = 30.0
     sample_above_units: int = 20_000_000
     retention_days: float = 90.0
@@ -98,6 +100,7 @@ class Settings:
             kafka_group=read.name("KAFKA_GROUP", default.kafka_group),
             kafka_partitions=read.whole("KAFKA_PARTITIONS", default.kafka_partitions, 1, 10_000),
             warehouse_url=read.url("WAREHOUSE_URL", WAREHOUSE_SCHEMES),
+            analyse_every=read.number("ANALYSIS_SECONDS", 10.0 if read.text("WAREHOUSE_URL", "") else 0.0, 0, 86_400),
             query_seconds=read.number("QUERY_TIMEOUT_SECONDS", default.query_seconds, 0.1, 86_400),
             sample_above_units=read.whole("SAMPLE_ABOVE_UNITS", default.sample_above_units, 0, 10**12),
             retention_days=read.number("EVENT_RETENTION_DAYS", default.retention_days, 1, 36_500),

@@ -36,6 +36,7 @@ class Loop:
     pause_seconds: float
     works: bool = True
     shared: bool = False
+    analyse_every: float = 0.0
     holder: str = field(default_factory=lambda: token_hex(8))
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Loop:
     _loaded_since: bool = True
     elapsed: Callable[[], float] = time.monotonic
     _dropped_at: datetime | None = None
+    _analysed_at: float = -math.inf
     _seen: tuple[datetime, float] | None = None
     _trusted_from: float = -math.inf
 
@@ -86,11 +88,14 @@ class Loop:
 
     def _analyse(self, gathering: list[Experiment]) -> None:
         # Until an analysis has gone through, what was loaded before it is still to be analysed: also after a crash.
-        if not self._loaded_since:
+        began = self.elapsed()
+        of_all = self._loaded_since and began - self._analysed_at >= self.analyse_every
+        if not of_all:
             gathering = [item for item in gathering if item.stage is Stage.ANALYSIS or self._is_new(item)]
         if gathering:
             self.services.analysing.analyse(gathering)
-        self._loaded_since = False
+        if of_all:
+            self._loaded_since, self._analysed_at = False, began
 
     def _may_analyse(self) -> bool:
         """Of several workers one analyses, for as long as it lives."""
