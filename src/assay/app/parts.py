@@ -24,7 +24,8 @@ from assay.errors import AssayError
 from assay.ports import Inbox, LastDefinitions, Leases, Notices, StickyStore, Warehouse
 
 Made = TypeVar("Made")
-_LOADS = (Role.ALL, Role.WORKER)
+LOADS = (Role.ALL, Role.WORKER)
+"""The roles that empty the inbox."""
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ def open_inbox(settings: Settings) -> Inbox:
         topic=settings.kafka_topic,
         group=settings.kafka_group,
         partitions=settings.kafka_partitions,
-        loads=settings.role in _LOADS,
+        loads=settings.role in LOADS,
     )
     return made
 
