@@ -63,15 +63,6 @@ class Definitions(Protocol):
         ...
 
 
-class AuditLog(Protocol):
-    """Lines of the same log about what is no definition."""
-
-    def write(self, name: str, *, action: str, actor: str, at: datetime, details: Mapping[str, Any]) -> None: ...
-    def changes(self, name: str) -> list[Change]:
-        """The lines of one name, oldest first; their details are what is after."""
-        ...
-
-
 class Shared(Protocol):
     """Layers, holdouts and segments, with the same audit log; a change is kept under `layer:KEY` and so on."""
 
@@ -270,7 +261,9 @@ class Leases(Protocol):
         """Take or renew the lease `name` until now + seconds; False while another holder's has not run out."""
         ...
 
-    def release(self, name: str, holder: str) -> None: ...
+    def release(self, name: str, holder: str) -> None:
+        """Give the lease back, if it is this holder's."""
+        ...
 
 
 class Tables(Protocol):
@@ -342,6 +335,7 @@ class Telemetry(Protocol):
     def events_filtered(self, reason: str, count: int) -> None: ...
     def watch_waiting(self, read: Callable[[], tuple[int, int]]) -> None:
         """read: events and bytes that wait for the disk now; asked with every exposition, from any thread."""
+        ...
 
     def request_seconds(self, method: str, route: str, status: int, seconds: float) -> None: ...
     def analysis_seconds(self, seconds: float) -> None: ...

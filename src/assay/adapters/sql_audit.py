@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Connection
 
 from assay.adapters.sql_schema import AUDIT
@@ -56,18 +56,3 @@ def write_change(
             after=json.dumps(after) if after is not None else None,
         )
     )
-
-
-class SqlAuditLog:
-    """The AuditLog port."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def write(self, name: str, *, action: str, actor: str, at: datetime, details: Mapping[str, Any]) -> None:
-        with self._engine.begin() as connection:
-            write_change(connection, name, action, actor, at, None, details)
-
-    def changes(self, name: str) -> list[Change]:
-        with self._engine.connect() as connection:
-            return changes_of(connection, name)

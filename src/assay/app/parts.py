@@ -24,8 +24,7 @@ from assay.errors import AssayError
 from assay.ports import Inbox, LastDefinitions, Leases, Notices, StickyStore, Warehouse
 
 Made = TypeVar("Made")
-LOADS = (Role.ALL, Role.WORKER)
-"""The roles that empty the inbox."""
+_LOADS = (Role.ALL, Role.WORKER)
 
 
 @dataclass(slots=True)
@@ -94,7 +93,7 @@ def open_inbox(settings: Settings) -> Inbox:
         topic=settings.kafka_topic,
         group=settings.kafka_group,
         partitions=settings.kafka_partitions,
-        loads=settings.role in LOADS,
+        loads=settings.role in _LOADS,
     )
     return made
 

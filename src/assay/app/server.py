@@ -7,12 +7,11 @@ from datetime import datetime, timezone
 
 from assay.adapters.holiday_calendar import HolidayCalendar
 from assay.adapters.prometheus import PrometheusTelemetry
-from assay.adapters.sql_audit import SqlAuditLog
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.user_agents import UserAgents
-from assay.app.parts import LOADS, Parts, open_parts
+from assay.app.parts import Parts, open_parts
 from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
@@ -24,7 +23,6 @@ from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
 from assay.service.filtering import Filtering
-from assay.service.forgetting import Forgetting
 from assay.service.intake import Intake, Room
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
@@ -91,18 +89,6 @@ def build(settings: Settings) -> App:
         "warehouse": warehouse.check,
         "sticky": parts.sticky.check,
     }
-    loading = Loading(inbox, warehouse)
-    forgetting = Forgetting(
-        definitions,
-        warehouse,
-        parts.sticky,
-        loading,
-        assigning,
-        SqlAuditLog(parts.engine),
-        policy.stored_units,
-        utc_now,
-        loads=settings.role in LOADS,
-    )
     services = Services(
         reading=reading,
         editing=Editing(definitions, entrance, telemetry, utc_now, tests),
@@ -115,8 +101,7 @@ def build(settings: Settings) -> App:
         snapshots=snapshots,
         assigning=assigning,
         tracking=Tracking(snapshots, intake, telemetry, utc_now, policy),
-        loading=loading,
-        forgetting=forgetting,
+        loading=Loading(inbox, warehouse),
         analysing=Analysing(
             definitions,
             warehouse,

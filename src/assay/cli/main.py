@@ -11,7 +11,6 @@ from assay.cli.assign import assign, assign_sql
 from assay.cli.demo import demo
 from assay.cli.doctor import doctor
 from assay.cli.explain import explain
-from assay.cli.forget import forget
 from assay.cli.plan import plan
 from assay.cli.serve import serve
 from assay.errors import AssayError
@@ -28,7 +27,6 @@ cli.add_command(serve)
 cli.add_command(demo)
 cli.add_command(doctor)
 cli.add_command(analyze)
-cli.add_command(forget)
 cli.add_command(plan)
 cli.add_command(explain)
 cli.add_command(assign)

@@ -41,7 +41,6 @@ from assay.http.sample_size import sample_size_router
 from assay.http.script import script_router
 from assay.http.shared import shared_router
 from assay.http.snapshot import snapshot_router
-from assay.http.units import units_router
 from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, send_json
 from assay.service.services import Services
 
@@ -153,7 +152,6 @@ def _routers(services: Services, doors: Doors) -> list[APIRouter]:
         experiments_router(services),
         changes_router(services),
         exposures_router(services),
-        units_router(services),
         activity_router(services),
         shared_router(services),
     ]

@@ -83,11 +83,6 @@ class Assigning:
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
 
-    def forget(self, unit: str) -> None:
-        """Nothing is remembered of a unit any more; what it meets next is a first exposure."""
-        for met in [item for item in self._logged if item[2] == unit]:
-            self._logged.pop(met, None)
-
     def _filtered(self, unit: str, attributes: Mapping[str, Any], sender: Sender) -> str | None:
         filtering = self.policy.filtering
         if filtering is None:

@@ -11,7 +11,6 @@ from assay.service.assign import Assigning
 from assay.service.editing import Editing
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
-from assay.service.forgetting import Forgetting
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -36,7 +35,6 @@ class Services:
 
     reading: Reading
     editing: Editing
-    forgetting: Forgetting
     lifecycle: Lifecycle
     versions: Versions
     sharing: Sharing
