@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
-from assay.adapters.memory import MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared
+from assay.adapters.memory import MemoryAuditLog, MemoryDefinitions, MemoryInbox, MemoryResults, MemoryShared
 from assay.adapters.memory_warehouse import MemoryWarehouse
+from assay.adapters.sql_audit import SqlAuditLog
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
-from assay.ports import Definitions, Inbox, Results, Shared, Warehouse
+from assay.ports import AuditLog, Definitions, Inbox, Results, Shared, Warehouse
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -25,6 +26,16 @@ def definitions(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Defi
         return
     engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
     yield SqlDefinitions(engine)
+    engine.dispose()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def audit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AuditLog]:
+    if request.param == "memory":
+        yield MemoryAuditLog()
+        return
+    engine = open_database(f"sqlite:///{tmp_path / 'assay.sqlite'}")
+    yield SqlAuditLog(engine)
     engine.dispose()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Iterable, Sequence
@@ -73,6 +74,7 @@ WHERE ($1 IS NULL OR list_contains($1, experiment)) AND ($2 IS NULL OR unit = $2
 ORDER BY first_at DESC, experiment, unit, variant LIMIT $3 OFFSET $4
 """
 _POSITION = 'SELECT coalesce(max(position), 0) FROM load_position WHERE "partition" = ?'
+_BATCH_SUFFIX = ".ndjson"
 _EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP BY experiment"
 
 
@@ -80,13 +82,8 @@ class DuckdbWarehouse:
     """The Warehouse port. One lock serialises all use of the connection."""
 
     def __init__(self, path: Path) -> None:
-        self._folder = path.parent
-        try:
-            self._connection = duckdb.connect(str(path))
-        except duckdb.IOException as error:
-            hint = "stop the other server, or give this one a data folder of its own"
-            raise Unavailable(f"the warehouse {path} cannot be opened: {_first_line(error)}", hint=hint) from error
-        self._connection.execute(_SCHEMA)
+        self._path, self._folder = path, path.parent
+        self._connection = self._open()
         self._lock = threading.Lock()
 
     def position(self, partition: int = 0) -> int:
@@ -94,7 +91,7 @@ class DuckdbWarehouse:
             return self._position(partition)
 
     def load(self, batch: InboxBatch) -> int:
-        with self._lock, tempfile.NamedTemporaryFile(dir=self._folder, suffix=".ndjson") as file:
+        with self._lock, tempfile.NamedTemporaryFile(dir=self._folder, suffix=_BATCH_SUFFIX) as file:
             if batch.position <= self._position(batch.partition):
                 return 0
             file.write(b"\n".join(batch.lines))
@@ -152,6 +149,26 @@ class DuckdbWarehouse:
             ).fetchone()
         return int(row[0]) if row else 0
 
+    def erase_removed(self) -> None:
+        """Copies what is left into a new file that takes the old one's place: freed blocks keep their bytes."""
+        fresh, log = self._path.with_suffix(".fresh"), self._path.with_suffix(f"{self._path.suffix}.wal")
+        with self._lock:
+            try:
+                fresh.unlink(missing_ok=True)
+                self._copy_into(fresh)
+            except (duckdb.Error, OSError) as error:
+                fresh.unlink(missing_ok=True)
+                raise Unavailable(f"the warehouse cannot be written anew: {_first_line(error)}") from error
+            self._connection.close()
+            # A log that outlived its file would be applied to the new one. Closing empties it, unless the disk is full.
+            if not log.exists():
+                os.replace(fresh, self._path)
+            for left_by_a_crash in self._folder.glob(f"*{_BATCH_SUFFIX}"):
+                left_by_a_crash.unlink(missing_ok=True)
+            self._connection = self._open()
+            if fresh.exists():
+                raise Unavailable("the warehouse cannot be written anew: its log could not be emptied")
+
     def check(self) -> None:
         try:
             with self._lock:
@@ -162,6 +179,26 @@ class DuckdbWarehouse:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        try:
+            connection = duckdb.connect(str(self._path))
+        except duckdb.IOException as error:
+            hint = "stop the other server, or give this one a data folder of its own"
+            raise Unavailable(
+                f"the warehouse {self._path} cannot be opened: {_first_line(error)}", hint=hint
+            ) from error
+        connection.execute(_SCHEMA)
+        return connection
+
+    def _copy_into(self, path: Path) -> None:
+        run = self._connection.execute
+        (name,) = run("SELECT current_database()").fetchone() or ("",)
+        run(f"ATTACH {_text(path)} AS fresh")
+        try:
+            run(f'COPY FROM DATABASE "{name.replace(chr(34), chr(34) * 2)}" TO fresh')
+        finally:
+            run("DETACH fresh")
 
     def _position(self, partition: int) -> int:
         row = self._connection.execute(_POSITION, [partition]).fetchone()
@@ -180,6 +217,10 @@ class DuckdbWarehouse:
             [batch.position, batch.partition],
         )
         return sum(int(row[0]) for row in (added, exposed) if row)
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS inbox (
 )
 """
 _READ = "SELECT position, lines FROM inbox WHERE position > ? ORDER BY position"
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 _MAX_GROUP = 2_000
 _BUSY_SECONDS = 10.0
 _Waiting = tuple[bytes, Future[None]]
@@ -67,6 +68,17 @@ class SqliteInbox:
     def trim(self, through: int, *, partition: int = 0) -> None:
         with self._reader_lock, self._reader:
             self._reader.execute("DELETE FROM inbox WHERE position <= ?", (through,))
+
+    def erase_removed(self) -> None:
+        try:
+            with self._reader_lock:
+                # Old pages are in the log as well as in the file: both are emptied, the file then written anew.
+                for statement in (_EMPTY_LOG, "VACUUM", _EMPTY_LOG):
+                    row = self._reader.execute(statement).fetchone()
+                    if statement == _EMPTY_LOG and row[0]:
+                        raise Unavailable("the inbox is being read by another process", hint="try again")
+        except sqlite3.Error as error:
+            raise Unavailable(f"the inbox cannot be written anew: {error}", hint="try again") from error
 
     def check(self) -> None:
         if self._closed or not self._writer.is_alive():

@@ -9,6 +9,7 @@ from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.holiday_calendar import HolidayCalendar
 from assay.adapters.memory import MemoryNotices
 from assay.adapters.prometheus import PrometheusTelemetry
+from assay.adapters.sql_audit import SqlAuditLog
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
@@ -24,6 +25,7 @@ from assay.service.editing import Editing
 from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
+from assay.service.forgetting import Forgetting
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -58,8 +60,8 @@ def build(settings: Settings) -> App:
     settings.data.mkdir(parents=True, exist_ok=True)
     engine = open_database(f"sqlite:///{settings.data / 'assay.sqlite'}")
     definitions, results, shared = SqlDefinitions(engine), SqlResults(engine), SqlShared(engine)
-    inbox = SqliteInbox(settings.data / "inbox.sqlite")
     warehouse = DuckdbWarehouse(settings.data / "warehouse.duckdb")
+    inbox = SqliteInbox(settings.data / "inbox.sqlite")
     telemetry, notices = PrometheusTelemetry(), MemoryNotices()
     plugins, tests = installed_randomizers(), installed_tests()
     snapshots = Snapshots(definitions, plugins)
@@ -68,6 +70,9 @@ def build(settings: Settings) -> App:
     assigning = Assigning(snapshots, inbox, telemetry, UserAgents())
     entrance = Entrance(definitions, shared, HolidayCalendar(), plugins)
     lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
+    loading = Loading(inbox, warehouse)
+    analysing = Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now, tests)
+    audit, erasing = SqlAuditLog(engine), (inbox, warehouse)
     services = Services(
         reading=reading,
         editing=Editing(definitions, entrance, telemetry, utc_now, tests),
@@ -75,12 +80,13 @@ def build(settings: Settings) -> App:
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
         exposures=ExposureLog(warehouse, reading),
+        forgetting=Forgetting(loading, analysing, warehouse, assigning, definitions, shared, audit, utc_now, erasing),
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,
         tracking=Tracking(snapshots, inbox, telemetry, utc_now),
-        loading=Loading(inbox, warehouse),
-        analysing=Analysing(definitions, warehouse, results, notices, lifecycle, telemetry, utc_now, tests),
+        loading=loading,
+        analysing=analysing,
         notices=notices,
         telemetry=telemetry,
         clock=utc_now,

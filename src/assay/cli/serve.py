@@ -34,6 +34,7 @@ def run(settings: Settings) -> None:
     import structlog
     import uvicorn
 
+    from assay.app.running import announce, withdraw
     from assay.app.server import build
     from assay.dashboard.pages import dashboard_router
     from assay.http.asgi import build_server
@@ -54,12 +55,20 @@ def run(settings: Settings) -> None:
     app = build(settings)
     loop = Loop(app.services, settings.refresh_seconds)
 
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
+    address = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+    def start() -> None:
+        announce(settings.data, address)
+        loop.start()
+
     def stop() -> None:
+        withdraw(settings.data)
         loop.stop()
         app.close()
 
     pages = dashboard_router(app.services.reading, app.services.explaining.explain, clock=app.services.clock)
-    server = build_server(app.services, pages, start=loop.start, stop=stop, cors_origins=settings.cors_origins)
+    server = build_server(app.services, pages, start=start, stop=stop, cors_origins=settings.cors_origins)
     structlog.get_logger("assay").info(
         "serving", url=f"http://{settings.host}:{settings.port}/", data=str(settings.data)
     )

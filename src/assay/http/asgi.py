@@ -39,6 +39,7 @@ from assay.http.sample_size import sample_size_router
 from assay.http.script import script_router
 from assay.http.shared import shared_router
 from assay.http.snapshot import snapshot_router
+from assay.http.units import units_router
 from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, read_body, send_json
 from assay.service.services import Services
 
@@ -102,6 +103,7 @@ def control_plane(services: Services, pages: APIRouter | None, *, start: Hook, s
     app.include_router(experiments_router(services))
     app.include_router(changes_router(services))
     app.include_router(exposures_router(services))
+    app.include_router(units_router(services))
     app.include_router(shared_router(services))
     app.include_router(snapshot_router(services))
     app.include_router(script_router())

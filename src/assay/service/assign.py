@@ -67,6 +67,12 @@ class Assigning:
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
 
+    def forget(self, unit: str) -> None:
+        """Remember nothing of a unit."""
+        # A copy: requests go on meanwhile in another thread.
+        for met in [met for met in list(self._logged) if met[2] == unit]:
+            self._logged.pop(met, None)
+
     def _forget_unless(self, done: Future[None], met: Iterable[tuple[str, str, str]]) -> None:
         """An exposure that could not be written is logged again when the unit comes back."""
         if done.exception() is not None:
