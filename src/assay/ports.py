@@ -63,6 +63,20 @@ class Definitions(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    """The same append-only log for what belongs to no definition."""
+
+    def write(self, change: Change) -> None: ...
+
+    def changes(self, name: str) -> list[Change]:
+        """What was written under `name` (of an experiment: its key), oldest first."""
+        ...
+
+    def naming(self, text: str) -> list[str]:
+        """The names under which a document before or after a change holds exactly `text` as a string, sorted."""
+        ...
+
+
 class Shared(Protocol):
     """Layers, holdouts and segments, with the same audit log; a change is kept under `layer:KEY` and so on."""
 
@@ -229,6 +243,14 @@ class Warehouse(Measurements, Protocol):
         self, asked: EventsAsked, field: str | None, quantiles: Sequence[float], *, approximate: bool
     ) -> EventsSummary:
         """Of the events that are still there. Raises Unavailable."""
+        ...
+
+
+class Erasing(Protocol):
+    """A store whose files keep the bytes of what was removed until they are written anew."""
+
+    def erase_removed(self) -> None:
+        """Leave no byte of what was removed on disk; may take as long as writing everything. Raises Unavailable."""
         ...
 
 

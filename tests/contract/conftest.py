@@ -12,6 +12,7 @@ from assay.adapters.clickhouse_warehouse import ClickhouseWarehouse
 from assay.adapters.duckdb_warehouse import DuckdbWarehouse
 from assay.adapters.kafka_inbox import KafkaInbox
 from assay.adapters.memory import (
+    MemoryAuditLog,
     MemoryDefinitions,
     MemoryInbox,
     MemoryLeases,
@@ -23,13 +24,14 @@ from assay.adapters.memory import (
 from assay.adapters.memory_warehouse import MemoryWarehouse
 from assay.adapters.redis_notices import RedisNotices
 from assay.adapters.redis_sticky import RedisStickyStore
+from assay.adapters.sql_audit import SqlAuditLog
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_leases import SqlLeases
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_schema import open_database
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.sqlite_inbox import SqliteInbox
-from assay.ports import Definitions, Inbox, Leases, Notices, Results, Shared, StickyStore, Warehouse
+from assay.ports import AuditLog, Definitions, Inbox, Leases, Notices, Results, Shared, StickyStore, Warehouse
 from tests.engines.clickhouse import ClickhouseServer, clickhouse_server
 from tests.engines.kafka import KafkaBroker, kafka_broker
 from tests.engines.postgres import PostgresServer, postgres_server
@@ -63,8 +65,15 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]
     engine.dispose()
 
 
-KEPT = ("definitions", "shared", "results", "leases")
+KEPT = ("definitions", "shared", "results", "leases", "audit")
 """The fixtures whose adapters need a database."""
+
+
+@pytest.fixture(params=DATABASES)
+def audit(request: pytest.FixtureRequest) -> AuditLog:
+    if request.param == "memory":
+        return MemoryAuditLog()
+    return SqlAuditLog(request.getfixturevalue("database"))
 
 
 @pytest.fixture(params=DATABASES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -88,6 +89,7 @@ WHERE ($1 IS NULL OR list_contains($1, experiment)) AND ($2 IS NULL OR unit = $2
 ORDER BY first_at DESC, experiment, unit, variant LIMIT $3 OFFSET $4
 """
 _POSITION = 'SELECT coalesce(max(position), 0) FROM load_position WHERE "partition" = ?'
+_BATCH_SUFFIX = ".ndjson"
 _EXPOSED_UNITS = "SELECT experiment, count(DISTINCT unit) FROM exposures GROUP BY experiment"
 
 
@@ -166,6 +168,29 @@ class DuckdbWarehouse:
         with self._reader_lock, self._in_time(self._reader):
             return read_summary(self._reader, asked, field, quantiles, approximate=approximate)
 
+    def erase_removed(self) -> None:
+        """Copies what is left into a new file that takes the old one's place: freed blocks keep their bytes."""
+        fresh, log = self._path.with_suffix(".fresh"), self._path.with_suffix(f"{self._path.suffix}.wal")
+        with self._lock:
+            try:
+                fresh.unlink(missing_ok=True)
+                self._copy_into(fresh)
+            except (duckdb.Error, OSError) as error:
+                fresh.unlink(missing_ok=True)
+                raise Unavailable(f"the warehouse cannot be written anew: {_first_line(error)}") from error
+            with self._reader_lock:
+                self._reader.close()
+                self._connection.close()
+                # A log that outlived its file would be applied to the new one. Closing empties it, unless the disk is
+                # full.
+                if not log.exists():
+                    os.replace(fresh, self._path)
+                for left_by_a_crash in self._path.parent.glob(f"*{_BATCH_SUFFIX}"):
+                    left_by_a_crash.unlink(missing_ok=True)
+                self._open()
+            if fresh.exists():
+                raise Unavailable("the warehouse cannot be written anew: its log could not be emptied")
+
     def check(self) -> None:
         try:
             with self._reader_lock:
@@ -228,6 +253,15 @@ class DuckdbWarehouse:
         row = self._connection.execute("SELECT number FROM load_number").fetchone()
         return int(row[0]) if row else 0
 
+    def _copy_into(self, path: Path) -> None:
+        run = self._connection.execute
+        (name,) = run("SELECT current_database()").fetchone() or ("",)
+        run(f"ATTACH {_text(path)} AS fresh")
+        try:
+            run(f'COPY FROM DATABASE "{name.replace(chr(34), chr(34) * 2)}" TO fresh')
+        finally:
+            run("DETACH fresh")
+
     def _position(self, partition: int) -> int:
         row = self._connection.execute(_POSITION, [partition]).fetchone()
         return int(row[0]) if row else 0
@@ -245,7 +279,7 @@ class DuckdbWarehouse:
         return []
 
     def _read(self, lines: Sequence[bytes]) -> None:
-        with tempfile.NamedTemporaryFile(dir=self._path.parent, suffix=".ndjson") as file:
+        with tempfile.NamedTemporaryFile(dir=self._path.parent, suffix=_BATCH_SUFFIX) as file:
             file.write(b"\n".join(lines))
             file.flush()
             self._connection.execute(_STAGE, [file.name])
@@ -293,6 +327,10 @@ def _is_readable(line: bytes) -> bool:
     except (msgspec.DecodeError, ValueError):
         return False
     return True
+
+
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

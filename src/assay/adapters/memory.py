@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections import defaultdict
@@ -62,6 +63,23 @@ class MemoryDefinitions:
         documents = [to_document(item) if item is not None else None for item in (before, after)]
         change = Change(experiment=key, action=action, actor=actor, at=at, before=documents[0], after=documents[1])
         self._changes.append(change)
+
+
+class MemoryAuditLog:
+    """The AuditLog port."""
+
+    def __init__(self) -> None:
+        self._changes: list[Change] = []
+
+    def write(self, change: Change) -> None:
+        self._changes.append(change)
+
+    def changes(self, name: str) -> list[Change]:
+        return [change for change in self._changes if change.experiment == name]
+
+    def naming(self, text: str) -> list[str]:
+        quoted = json.dumps(text)
+        return sorted({c.experiment for c in self._changes if quoted in json.dumps([c.before, c.after])})
 
 
 class MemoryShared:

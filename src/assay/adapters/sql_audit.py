@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import Engine, insert, or_, select, text
 from sqlalchemy.engine import Connection
 
 from assay.adapters.sql_schema import AUDIT
@@ -56,3 +56,27 @@ def write_change(
             after=json.dumps(after) if after is not None else None,
         )
     )
+
+
+class SqlAuditLog:
+    """The AuditLog port."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def write(self, change: Change) -> None:
+        with self._engine.begin() as connection:
+            write_change(
+                connection, change.experiment, change.action, change.actor, change.at, change.before, change.after
+            )
+
+    def changes(self, name: str) -> list[Change]:
+        with self._engine.connect() as connection:
+            return changes_of(connection, name)
+
+    def naming(self, text: str) -> list[str]:
+        # As json.dumps writes it: the whole string with its quotes.
+        quoted = json.dumps(text)
+        holds = or_(*(column.contains(quoted, autoescape=True) for column in (AUDIT.c.before, AUDIT.c.after)))
+        with self._engine.connect() as connection:
+            return sorted(connection.scalars(select(AUDIT.c.experiment).where(holds).distinct()))

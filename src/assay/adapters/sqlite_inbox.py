@@ -26,6 +26,7 @@ _INSERT = "INSERT INTO inbox (lines) VALUES (?)"
 _TRIM = "DELETE FROM inbox WHERE position <= ?"
 _MAX_GROUP_BYTES = 4 * 1024 * 1024
 _PAGE_BYTES = 16 * 1024
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 _BUSY_SECONDS = 10.0
 _Waiting = tuple[bytes | int, Future[None]]
 """Lines to write, or the position through which to trim; and who waits for it."""
@@ -74,6 +75,17 @@ class SqliteInbox:
         else:
             self._queue.put((through, done))
         done.result()
+
+    def erase_removed(self) -> None:
+        try:
+            with self._reader_lock:
+                # Old pages are in the log as well as in the file: both are emptied, the file then written anew.
+                for statement in (_EMPTY_LOG, "VACUUM", _EMPTY_LOG):
+                    row = self._reader.execute(statement).fetchone()
+                    if statement == _EMPTY_LOG and row[0]:
+                        raise Unavailable("the inbox is being read by another process", hint="try again")
+        except sqlite3.Error as error:
+            raise Unavailable(f"the inbox cannot be written anew: {error}", hint="try again") from error
 
     def check(self) -> None:
         if self._closed or not self._writer.is_alive():

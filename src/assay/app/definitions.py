@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,14 @@ def started_experiments(where: str | Path) -> list[Experiment]:
     return [item for item in SqlDefinitions(engine).all() if item.status not in (Status.DRAFT, Status.REVIEW)]
 
 
-def ask_server(url: str, method: str, path: str, body: Any = None) -> dict[str, Any]:
-    """A server's answer; raises AssayError with its own words when it refuses, or when there is none."""
+def ask_server(
+    url: str, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, seconds: float = 30
+) -> dict[str, Any]:
+    """A server's answer; raises AssayError with its own words when it refuses, or when there is none in time."""
     import httpx
 
     try:
-        answer = httpx.request(method, f"{url.rstrip('/')}{path}", json=body, timeout=30)
+        answer = httpx.request(method, f"{url.rstrip('/')}{path}", json=body, headers=headers, timeout=seconds)
         document: dict[str, Any] = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise AssayError(f"no answer from {url} ({error})", hint="is the server running there?") from None

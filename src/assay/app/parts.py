@@ -21,10 +21,11 @@ from assay.adapters.sql_schema import open_database
 from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.app.settings import Role, Settings
 from assay.errors import AssayError
-from assay.ports import Inbox, LastDefinitions, Leases, Notices, StickyStore, Warehouse
+from assay.ports import Erasing, Inbox, LastDefinitions, Leases, Notices, StickyStore, Warehouse
 
 Made = TypeVar("Made")
-_LOADS = (Role.ALL, Role.WORKER)
+LOADS = (Role.ALL, Role.WORKER)
+"""The roles that empty the inbox."""
 
 
 @dataclass(slots=True)
@@ -39,6 +40,11 @@ class Parts:
     leases: Leases
     last: LastDefinitions
     closing: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def erasing(self) -> list[Erasing]:
+        """The stores whose files keep the bytes of what was removed until they are written anew."""
+        return [part for part in (self.inbox, self.warehouse) if isinstance(part, (SqliteInbox, DuckdbWarehouse))]
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -93,7 +99,7 @@ def open_inbox(settings: Settings) -> Inbox:
         topic=settings.kafka_topic,
         group=settings.kafka_group,
         partitions=settings.kafka_partitions,
-        loads=settings.role in _LOADS,
+        loads=settings.role in LOADS,
     )
     return made
 

@@ -7,11 +7,12 @@ from datetime import datetime, timezone
 
 from assay.adapters.holiday_calendar import HolidayCalendar
 from assay.adapters.prometheus import PrometheusTelemetry
+from assay.adapters.sql_audit import SqlAuditLog
 from assay.adapters.sql_definitions import SqlDefinitions
 from assay.adapters.sql_results import SqlResults
 from assay.adapters.sql_shared import SqlShared
 from assay.adapters.user_agents import UserAgents
-from assay.app.parts import Parts, open_parts
+from assay.app.parts import LOADS, Parts, open_parts
 from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.settings import Settings
 from assay.ports import Inbox, Warehouse
@@ -23,6 +24,7 @@ from assay.service.entrance import Entrance
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
 from assay.service.filtering import Filtering
+from assay.service.forgetting import Forgetting
 from assay.service.intake import Intake, Room
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
@@ -89,6 +91,32 @@ def build(settings: Settings) -> App:
         "warehouse": warehouse.check,
         "sticky": parts.sticky.check,
     }
+    loading = Loading(inbox, warehouse)
+    analysing = Analysing(
+        definitions,
+        warehouse,
+        results,
+        notices,
+        lifecycle,
+        telemetry,
+        utc_now,
+        tests,
+        sample_above_units=settings.sample_above_units,
+    )
+    forgetting = Forgetting(
+        loading,
+        analysing,
+        warehouse,
+        assigning,
+        definitions,
+        shared,
+        SqlAuditLog(parts.engine),
+        utc_now,
+        parts.erasing,
+        parts.sticky,
+        policy.stored_units,
+        loads=settings.role in LOADS,
+    )
     services = Services(
         reading=reading,
         editing=Editing(definitions, entrance, telemetry, utc_now, tests),
@@ -97,22 +125,13 @@ def build(settings: Settings) -> App:
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
         exposures=ExposureLog(warehouse, reading, policy.stored_units),
         activity=Watching(warehouse, reading, utc_now),
+        forgetting=forgetting,
         lifecycle=lifecycle,
         snapshots=snapshots,
         assigning=assigning,
         tracking=Tracking(snapshots, intake, telemetry, utc_now, policy),
-        loading=Loading(inbox, warehouse),
-        analysing=Analysing(
-            definitions,
-            warehouse,
-            results,
-            notices,
-            lifecycle,
-            telemetry,
-            utc_now,
-            tests,
-            sample_above_units=settings.sample_above_units,
-        ),
+        loading=loading,
+        analysing=analysing,
         retention=Retention(warehouse, utc_now, settings.retention_days),
         leases=parts.leases,
         watch=Watch(checks, telemetry),

@@ -45,6 +45,7 @@ def run(settings: Settings) -> None:
     import structlog
     import uvicorn
 
+    from assay.app.running import announce, withdraw
     from assay.app.server import build
     from assay.dashboard.pages import dashboard_router
     from assay.http.asgi import Doors, build_server
@@ -73,7 +74,15 @@ def run(settings: Settings) -> None:
         holder=f"{socket.gethostname()}:{settings.data.resolve()}:{settings.port}"[-100:],
     )
 
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host
+    address = f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+    def start() -> None:
+        announce(settings.data, address)
+        loop.start()
+
     def stop() -> None:
+        withdraw(settings.data)
         loop.stop()
         app.close()
 
@@ -83,7 +92,7 @@ def run(settings: Settings) -> None:
     server = build_server(
         app.services,
         pages if has_pages else None,
-        start=loop.start,
+        start=start,
         stop=stop,
         cors_origins=settings.cors_origins,
         doors=doors.get(settings.role, Doors.ALL),

@@ -41,6 +41,7 @@ from assay.http.sample_size import sample_size_router
 from assay.http.script import script_router
 from assay.http.shared import shared_router
 from assay.http.snapshot import snapshot_router
+from assay.http.units import units_router
 from assay.http.wire import AsgiApp, Disconnected, Message, Receive, Scope, Send, declared_length, send_json
 from assay.service.services import Services
 
@@ -153,6 +154,7 @@ def _routers(services: Services, doors: Doors) -> list[APIRouter]:
         changes_router(services),
         exposures_router(services),
         activity_router(services),
+        units_router(services),
         shared_router(services),
     ]
     return {

@@ -83,6 +83,12 @@ class Assigning:
         if lines:
             self.inbox.append(b"\n".join(lines)).add_done_callback(lambda done: self._forget_unless(done, fresh))
 
+    def forget(self, unit: str) -> None:
+        """Remember nothing of a unit."""
+        # A copy: requests go on meanwhile in another thread.
+        for met in [met for met in list(self._logged) if met[2] == unit]:
+            self._logged.pop(met, None)
+
     def _filtered(self, unit: str, attributes: Mapping[str, Any], sender: Sender) -> str | None:
         filtering = self.policy.filtering
         if filtering is None:

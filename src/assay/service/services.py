@@ -11,6 +11,7 @@ from assay.service.assign import Assigning
 from assay.service.editing import Editing
 from assay.service.explaining import Explaining
 from assay.service.exposures import ExposureLog
+from assay.service.forgetting import Forgetting
 from assay.service.lifecycle import Lifecycle
 from assay.service.loading import Loading
 from assay.service.reading import Reading
@@ -41,6 +42,7 @@ class Services:
     explaining: Explaining
     exposures: ExposureLog
     activity: Watching
+    forgetting: Forgetting
     snapshots: Snapshots
     assigning: Assigning
     tracking: Tracking
