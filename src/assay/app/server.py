@@ -82,7 +82,7 @@ def build(settings: Settings) -> App:
     policy = _policy(settings, user_agents := UserAgents())
     intake = Intake(inbox, Room(settings.max_waiting_events, settings.max_waiting_bytes))
     telemetry.watch_waiting(intake.waiting)
-    assigning = Assigning(snapshots, inbox, telemetry, user_agents, policy)
+    assigning = Assigning(snapshots, inbox, telemetry, user_agents, policy, parts.sticky)
     entrance = Entrance(definitions, shared, HolidayCalendar(), plugins)
     lifecycle = Lifecycle(definitions, results, entrance, snapshots, telemetry, utc_now)
     checks: dict[str, Check] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from assay.assignment.bucketing import BUCKETS
@@ -70,7 +70,8 @@ class Snapshot:
 
     index finds the running experiments that a unit may take part in without asking every one. reads_device: some
     audience compares what a user-agent string could tell. reads_time: some decision depends on when it is made. open:
-    the keys that may still be decided on, running or paused.
+    the keys that may still be decided on, running or paused. sticky: the running experiments whose units keep what they
+    met, with the decision for each variant.
     """
 
     version: int
@@ -80,6 +81,7 @@ class Snapshot:
     reads_device: bool = False
     reads_time: bool = False
     open: tuple[str, ...] = ()
+    sticky: Mapping[str, Mapping[str, Decision]] = field(default_factory=dict)
 
 
 EMPTY = Snapshot(0, {}, (), Index())
@@ -107,7 +109,12 @@ def compile_snapshot(
     reads_device = any(attributes_read(condition) & DEVICE_ATTRIBUTES for condition in audiences)
     reads_time = any(_reads_time(item) for item in started if compiled[item.key].is_running)
     unended = tuple(sorted(item.key for item in started if item.status in (Status.RUNNING, Status.PAUSED)))
-    return Snapshot(version, compiled, running, index, reads_device, reads_time, unended)
+    sticky = {
+        item.key: {variant.key: _outcome(item, variant, Reason.ASSIGNED) for variant in item.variants}
+        for item in started
+        if item.sticky and compiled[item.key].is_running
+    }
+    return Snapshot(version, compiled, running, index, reads_device, reads_time, unended, sticky)
 
 
 def compile_experiment(

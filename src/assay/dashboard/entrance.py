@@ -51,6 +51,8 @@ def _entries(experiment: Experiment, now: datetime) -> Iterator[Entry]:
     if experiment.forced:
         forced = [f"{unit} → {variant}" for unit, variant in experiment.forced.items()]
         yield Entry("Forced", f"{_listed(forced)}; not counted")
+    if experiment.sticky:
+        yield Entry("Sticky", "a unit keeps the variant that it met, though its attributes or the traffic change")
     if experiment.randomization.method not in (Randomizer.UNIFORM, Randomizer.WEIGHTED):
         yield Entry("Drawn", _drawn(experiment))
     for factor in experiment.factors:

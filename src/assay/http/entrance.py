@@ -30,7 +30,7 @@ def entrance_of(payload: EntranceIn) -> dict[str, Any]:
     values: dict[str, Any] = {}
     if "layer" in payload.model_fields_set:
         values["layer"] = None if payload.layer is None else _layer(payload.layer)
-    for name in ("in_holdouts", "forced"):
+    for name in ("in_holdouts", "forced", "sticky"):
         if getattr(payload, name) is not None:
             values[name] = getattr(payload, name)
     for name in ("allow", "deny"):

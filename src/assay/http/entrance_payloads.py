@@ -92,6 +92,7 @@ class EntranceIn(Payload):
     forced: dict[str, str] | None = None
     allow: list[str] | None = None
     deny: list[str] | None = None
+    sticky: bool | None = None
     randomization: RandomizationIn | None = None
     factors: list[FactorIn] | None = None
 

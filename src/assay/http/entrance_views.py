@@ -36,6 +36,7 @@ def entrance_view(experiment: Experiment) -> dict[str, Any]:
         "forced": dict(experiment.forced),
         "allow": list(experiment.allow),
         "deny": list(experiment.deny),
+        "sticky": experiment.sticky,
         "randomization": _randomization(experiment),
         "factors": [{"id": item.key, "levels": list(item.levels)} for item in experiment.factors],
     }

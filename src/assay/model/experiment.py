@@ -92,7 +92,9 @@ class Experiment:
     version's split its own. version grows with every change of a running experiment that is more than traffic;
     revision with every saved change. forced: units with a variant of their own, never counted. allow: when given,
     only these units take part; deny: never these. in_holdouts: whether the global holdouts hold for it; holdouts: those
-    that do, fixed at the start. config_schema: a JSON Schema for the variants' configs, or the name of a built-in one.
+    that do, fixed at the start. sticky: the server remembers the variant that a unit met, and keeps it there though its
+    attributes or the traffic change. config_schema: a JSON Schema for the variants' configs, or the name of a built-in
+    one.
     """
 
     key: str
@@ -115,6 +117,7 @@ class Experiment:
     forced: Mapping[str, str] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
+    sticky: bool = False
     config_schema: Mapping[str, Any] | str | None = None
     requires_approval: bool = False
     submitted_by: str = ""

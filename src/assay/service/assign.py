@@ -9,16 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from assay.assignment.evaluate import evaluate
-from assay.model.decision import Decision
+from assay.assignment.snapshot import Snapshot
+from assay.model.decision import Decision, Reason
 from assay.model.event import microseconds
 from assay.model.experiment import data_key
-from assay.ports import Inbox, Telemetry, UserAgents
+from assay.ports import Inbox, StickyStore, Telemetry, UserAgents
 from assay.service.eventlines import exposure_line
 from assay.service.filtering import NOBODY, Sender
 from assay.service.policy import Policy
 from assay.service.snapshots import Snapshots
 
 _REMEMBERED_EXPOSURES = 200_000
+_CHANGEABLE = (Reason.ASSIGNED, Reason.NOT_IN_AUDIENCE, Reason.NOT_IN_TRAFFIC)
+"""What a remembered variant may take the place of: lists, holdouts, layers and needs still decide."""
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Assigning:
     telemetry: Telemetry
     user_agents: UserAgents
     policy: Policy = Policy()
+    sticky: StickyStore | None = None
     _logged: dict[tuple[str, str, str], None] = field(default_factory=dict)
 
     def assign(
@@ -40,10 +44,47 @@ class Assigning:
         if snapshot.reads_device and "user_agent" in attributes:
             attributes = self.with_device(attributes)
         decisions = evaluate(snapshot, unit, attributes, now, experiments)
+        if snapshot.sticky and self.sticky is not None:
+            decisions = self._as_met(self.sticky, snapshot, unit, attributes, now, experiments, decisions)
         for decision in decisions:
             if decision.variant is not None:
                 self.telemetry.assigned(decision.experiment, decision.variant)
         return decisions
+
+    def _as_met(
+        self,
+        sticky: StickyStore,
+        snapshot: Snapshot,
+        unit: str,
+        attributes: Mapping[str, Any],
+        now: datetime,
+        experiments: Iterable[str] | None,
+        decisions: list[Decision],
+    ) -> list[Decision]:
+        """The decisions with the variants that the unit met before, in the experiments that keep them."""
+        if experiments is None:
+            decided = {decision.experiment for decision in decisions}
+            others = [key for key in snapshot.sticky if key not in decided]
+            decisions = decisions + evaluate(snapshot, unit, attributes, now, others)
+        names = {
+            decision.experiment: data_key(decision.experiment, decision.version)
+            for decision in decisions
+            if decision.experiment in snapshot.sticky and decision.reason in _CHANGEABLE
+        }
+        stored = self.policy.stored_units.of(unit)
+        met = sticky.recall(stored, list(names.values())) if names else {}
+        found, fresh = [], {}
+        for decision in decisions:
+            name = names.get(decision.experiment)
+            kept = None if name is None else snapshot.sticky[decision.experiment].get(met.get(name, ""))
+            if name is not None and kept is None and decision.variant is not None:
+                fresh[name] = decision.variant
+            found.append(kept or decision)
+        if fresh:
+            sticky.remember(stored, fresh)
+        if experiments is None:
+            found = sorted((item for item in found if item.variant is not None), key=lambda item: item.experiment)
+        return found
 
     def with_device(self, attributes: Mapping[str, Any]) -> Mapping[str, Any]:
         """The attributes, and what their user-agent string tells of those that are not given."""
