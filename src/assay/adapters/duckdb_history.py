@@ -13,8 +13,15 @@ import duckdb
 
 from assay.adapters.duckdb_files import EMPTY_TEXTS, open_memory, reason_of, types_of
 from assay.errors import InvalidInput, NotFound
-from assay.model.history import HistoryBatch, HistoryMapping, KnownExperiment, RefusedRow, RowProblem, Survey
-from assay.ports import HistoryRules
+from assay.model.history import (
+    HistoryBatch,
+    HistoryMapping,
+    HistoryRules,
+    KnownExperiment,
+    RefusedRow,
+    RowProblem,
+    Survey,
+)
 from assay.queries.history import BROKEN, MAX_ROW_BYTES, HistoryQuery, literal, quoted
 
 FILES_ACCEPTED = "a .csv, .tsv, .parquet, .jsonl, .ndjson or .json file (text may be packed as .gz or .zst)"

@@ -25,7 +25,8 @@ from assay.app.plugins import installed_randomizers, installed_tests
 from assay.app.server import utc_now
 from assay.errors import InvalidInput
 from assay.model.history import HistoryMapping
-from assay.ports import Bookmarks, Definitions, History, HistorySink
+from assay.ports import Definitions
+from assay.ports.history import Bookmarks, History, HistorySink
 from assay.service.editing import Editing
 from assay.service.entrance import Entrance
 from assay.service.importing import Observing

@@ -18,8 +18,7 @@ from assay.errors import AssayError, InvalidInput
 
 if TYPE_CHECKING:
     from assay.app.importing import Source, Target
-    from assay.model.history import HistoryMapping, MetricColumn, Survey
-    from assay.ports import HistoryRules
+    from assay.model.history import HistoryMapping, HistoryRules, MetricColumn, Survey
 
 _ACTOR = "assay import"
 

@@ -151,6 +151,19 @@ class KnownExperiment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRules:
+    """What rows must keep. latest: the last accepted time, in microseconds since 1970. grace: so much may a row be
+    older than its experiment. known: the experiments that rows may name, None where somebody else checks that.
+    as_events: make events of the HTTP API instead of lines of the inbox.
+    """
+
+    latest: int
+    grace: int = 0
+    known: Sequence[KnownExperiment] | None = None
+    as_events: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
     """What a whole source holds. unreadable: lines that are no rows at all. first, last: microseconds since 1970.
 

@@ -14,6 +14,7 @@ from assay.model.experiment import Experiment, Variant
 from assay.model.history import (
     HistoryBatch,
     HistoryMapping,
+    HistoryRules,
     KnownExperiment,
     MetricColumn,
     Reached,
@@ -24,7 +25,8 @@ from assay.model.lifecycle import Status
 from assay.model.metric import Metric, MetricKind, Role
 from assay.model.names import check_key
 from assay.model.shares import even_parts
-from assay.ports import Bookmarks, Definitions, History, HistoryRules, HistorySink
+from assay.ports import Definitions
+from assay.ports.history import Bookmarks, History, HistorySink
 from assay.service.editing import Editing
 from assay.service.lifecycle import Lifecycle
 from assay.service.track import MAX_AHEAD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar
 
 from assay.model.event import FirstExposure
 from assay.model.experiment import Experiment
-from assay.model.history import HistoryBatch, HistoryMapping, KnownExperiment, Reached, RefusedRow, Survey
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.result import ExperimentResult
 from assay.model.shared import Holdout, Layer, Segment
@@ -262,58 +261,6 @@ class Leases(Protocol):
     def release(self, name: str, holder: str) -> None:
         """Give the lease back, if it is this holder's."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryRules:
-    """What rows must keep. latest: the last accepted time, in microseconds since 1970. grace: so much may a row be
-    older than its experiment. known: the experiments that rows may name, None where somebody else checks that.
-    as_events: make events of the HTTP API instead of lines of the inbox.
-    """
-
-    latest: int
-    grace: int = 0
-    known: Sequence[KnownExperiment] | None = None
-    as_events: bool = False
-
-
-class History(Protocol):
-    """Rows collected elsewhere, always in the same order."""
-
-    def columns(self) -> dict[str, str]:
-        """Names and types, in their order."""
-        ...
-
-    def first_rows(self, count: int) -> list[tuple[Any, ...]]: ...
-
-    def survey(self, mapping: HistoryMapping, rules: HistoryRules) -> Survey:
-        """Read everything once."""
-        ...
-
-    def batches(self, mapping: HistoryMapping, rules: HistoryRules, after: int) -> Iterator[HistoryBatch]:
-        """The rows after number `after`, each checked on its own. Ids are those of `mapping.id`; without it, equal
-        for rows with the same content that are the same occurrence of it, in whichever source."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class HistorySink(Protocol):
-    """Where imported rows go."""
-
-    def send(self, batch: HistoryBatch) -> Sequence[RefusedRow]:
-        """Store a batch durably; returns the rows that were refused there. Raises Unavailable."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Bookmarks(Protocol):
-    """How far unfinished imports came. Losing one counts nothing twice: only time is lost."""
-
-    def recall(self, name: str) -> Reached | None: ...
-    def keep(self, name: str, reached: Reached) -> None: ...
-    def drop(self, name: str) -> None: ...
 
 
 class Tables(Protocol):
