@@ -66,11 +66,11 @@ class NotFound(AssayError):
 
     code = "not_found"
 
-    def __init__(self, kind: str, key: str, *, known: Iterable[str] = ()) -> None:
+    def __init__(self, kind: str, key: str, *, known: Iterable[str] = (), hint: str = "") -> None:
         self.kind = kind
         self.key = key
         names = list(known)
-        hint = f"known: {', '.join(names[:20])}" if names else ""
+        hint = f"known: {', '.join(names[:20])}" if names else hint
         super().__init__(f"there is no {kind} {shown(key)}", hint=hint)
 
 

@@ -12,6 +12,7 @@ from assay.cli.demo import demo
 from assay.cli.doctor import doctor
 from assay.cli.explain import explain
 from assay.cli.forget import forget
+from assay.cli.import_history import import_history
 from assay.cli.plan import plan
 from assay.cli.serve import serve
 from assay.errors import AssayError
@@ -32,6 +33,7 @@ cli.add_command(plan)
 cli.add_command(explain)
 cli.add_command(assign)
 cli.add_command(assign_sql)
+cli.add_command(import_history)
 cli.add_command(forget)
 
 

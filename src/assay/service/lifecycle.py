@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from assay.errors import Conflict, IllegalMove, NotFound
 from assay.model.experiment import Experiment
@@ -26,6 +27,22 @@ class Lifecycle:
 
     def start(self, key: str, *, actor: str) -> Experiment:
         """From any stage before the launch to running; raises Conflict naming every blocking check that fails."""
+        now = self.clock()
+        experiment = self._launched(key, now)
+        saved = self._save(self.entrance.started(experiment, now), "start", actor)
+        self.telemetry.experiment_started()
+        return saved
+
+    def observe(self, key: str, *, since: datetime, actor: str) -> Experiment:
+        """From any stage before the launch to paused, begun at `since`: it ran elsewhere, and nobody is assigned here.
+        Raises Conflict as `start` does."""
+        experiment = self._launched(key, since)
+        begun = replace(self.entrance.started(experiment, self.clock()), started_at=since)
+        check_move(begun.stage, Stage.PAUSED)
+        return self._save(replace(begun, stage=Stage.PAUSED), "import", actor)
+
+    def _launched(self, key: str, at: datetime) -> Experiment:
+        """A draft that has passed all that comes before a start at `at`."""
         experiment = self._get(key)
         if experiment.stage not in LAUNCH_PATH[:-1]:
             raise IllegalMove(experiment.stage.value, Stage.RUNNING.value, _allowed(experiment.stage))
@@ -34,16 +51,14 @@ class Lifecycle:
                 f"experiment '{key}' needs approval before it starts", hint="submit it, and have it approved"
             )
         running = [item for item in self.definitions.all() if item.status is Status.RUNNING]
-        failed = [item for item in checklist(experiment, self.clock(), running) if item.blocking and not item.ok]
+        failed = [item for item in checklist(experiment, at, running) if item.blocking and not item.ok]
         if failed:
             problems = "; ".join(check.message for check in failed)
             raise Conflict(f"experiment '{key}' cannot start: {problems}", hint="mend the draft, then start it again")
         for stage in LAUNCH_PATH[LAUNCH_PATH.index(experiment.stage) + 1 :]:
             check_move(experiment.stage, stage)
             experiment = replace(experiment, stage=stage)
-        saved = self._save(self.entrance.started(experiment, self.clock()), "start", actor)
-        self.telemetry.experiment_started()
-        return saved
+        return experiment
 
     def submit(self, key: str, *, actor: str) -> Experiment:
         """From a draft to validation: ready for somebody else to look at. Raises Conflict with what blocks a start."""
