@@ -53,6 +53,8 @@ async def test_looks_of_a_group_sequential_plan(server: Server) -> None:
     assert between == first
     await visit(server, 300, 160)
     last = await versus(server, "bought")
+    body = (await server.get("/experiments/checkout/results")).json()
+    assert (body["total_users_exposed"], body["data_quality"]["events_before_exposure"]) == (460, 0)
     assert last != first
     assert last["is_significant"] is True
 

@@ -28,8 +28,8 @@ from assay.model.shares import even_parts
 from assay.ports import Definitions
 from assay.ports.history import Bookmarks, History, HistorySink
 from assay.service.editing import Editing
+from assay.service.eventcheck import MAX_AHEAD
 from assay.service.lifecycle import Lifecycle
-from assay.service.track import MAX_AHEAD
 
 IMPORT = "import"
 """What the audit log calls the start of an experiment that ran elsewhere."""
