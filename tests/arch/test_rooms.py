@@ -91,6 +91,8 @@ def is_shared_base(name: str, module: str) -> bool:
         return name.startswith("adapters/duckdb_")
     if module.startswith("assay.adapters.clickhouse_"):
         return name.startswith("adapters/clickhouse_")
+    if module == "assay.adapters.own_tables":
+        return name == "adapters/own_engines.py"
     shared = ("assay.adapters.sql_schema", "assay.adapters.sql_audit")
     return module in shared and (name.startswith("adapters/sql_") or "migrations" in name)
 
@@ -136,4 +138,4 @@ def test_the_architecture_page_names_every_room() -> None:
 def test_files_stay_small() -> None:
     """The ports may be longer: all of them are to be seen in one place."""
     sizes = {str(path.relative_to(SOURCE)): len(path.read_text("utf-8").splitlines()) for path in FILES}
-    assert {name: n for name, n in sizes.items() if n > (400 if name == "ports.py" else 350)} == {}
+    assert {name: n for name, n in sizes.items() if n > (400 if name == "ports/__init__.py" else 350)} == {}

@@ -45,7 +45,10 @@ class Engine:
 
     def run(self, query: str, data: bytes, options: dict[str, str]) -> bytes:
         """The answer's bytes; raises RuntimeError with ClickHouse's own words."""
-        left_out = _NOT_SETTINGS | _UNSTABLE
+        # A session here is for good, and would stay so: a server takes it for one request.
+        if options.get("readonly", "0") != "0" and not query.lstrip().upper().startswith(("SELECT", "WITH")):
+            raise RuntimeError("Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)")
+        left_out = _NOT_SETTINGS | _UNSTABLE | {"readonly"}
         values = {name: value for name, value in options.items() if name.startswith("param_")}
         settings = {name: options[name] for name in options if name not in left_out and name not in values}
         with self._lock:

@@ -17,7 +17,8 @@ from assay.model.activity import Activity, EventsAsked, EventsSummary, Grain
 from assay.model.event import FirstExposure, microseconds, moment_of
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.ports import InboxBatch
-from assay.queries.moments import DIALECTS, Layout, answers_of, questions_of
+from assay.queries.moments import answers_of, questions_of
+from assay.queries.moments.clickhouse_layout import CLICKHOUSE_LAYOUT
 
 _log = structlog.get_logger("assay.warehouse")
 _HIGHEST = 2**63
@@ -41,19 +42,6 @@ class _Line(msgspec.Struct):
 
 _lines = msgspec.json.Decoder(_Line)
 
-
-def _of_map(name: str) -> str:
-    key = DIALECTS["clickhouse"].text(name)
-    # A key that is not there reads as 0.
-    return f"if(mapContains(v.metrics, {key}), v.metrics[{key}], NULL)"
-
-
-LAYOUT = Layout(
-    DIALECTS["clickhouse"],
-    "exposures",
-    "(SELECT unit, type, experiment, occurred_at, metrics FROM events FINAL)",
-    _of_map,
-)
 
 _POSITION = "SELECT max(position) FROM load_position WHERE `partition` = {partition:Int32}"
 _EXPOSED_UNITS = "SELECT experiment, uniqExact(unit) FROM exposures GROUP BY experiment"
@@ -104,7 +92,9 @@ class ClickhouseWarehouse:
         return len(lines)
 
     def moments(self, requests: Sequence[MomentsRequest]) -> dict[str, ExperimentMoments]:
-        answered = [(question, self._client.rows(question.sql)) for question in questions_of(requests, LAYOUT)]
+        answered = [
+            (question, self._client.rows(question.sql)) for question in questions_of(requests, CLICKHOUSE_LAYOUT)
+        ]
         return answers_of(requests, answered)
 
     def exposures(self) -> dict[str, int]:

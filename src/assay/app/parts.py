@@ -20,8 +20,9 @@ from assay.adapters.sql_leases import SqlLeases
 from assay.adapters.sql_schema import open_database
 from assay.adapters.sqlite_inbox import SqliteInbox
 from assay.app.settings import Role, Settings
+from assay.app.sources import open_sources
 from assay.errors import AssayError
-from assay.ports import Erasing, Inbox, LastDefinitions, Leases, Notices, StickyStore, Warehouse
+from assay.ports import Erasing, Inbox, LastDefinitions, Leases, Measurements, Notices, StickyStore, Warehouse
 
 Made = TypeVar("Made")
 LOADS = (Role.ALL, Role.WORKER)
@@ -30,11 +31,12 @@ LOADS = (Role.ALL, Role.WORKER)
 
 @dataclass(slots=True)
 class Parts:
-    """The adapters of one process. closing: what to call in the end, in order."""
+    """The adapters of one process. measured: what analysis reads. closing: what to call in the end, in order."""
 
     engine: Engine
     inbox: Inbox
     warehouse: Warehouse
+    measured: Measurements
     sticky: StickyStore
     notices: Notices
     leases: Leases
@@ -59,9 +61,12 @@ def open_parts(settings: Settings) -> Parts:
     try:
         engine = open_engine(settings)
         closing.insert(0, engine.dispose)
+        warehouse = opened(open_warehouse(settings))
+        own = None if settings.role is Role.EDGE else open_sources(settings)
         return Parts(
             engine=engine,
-            warehouse=opened(open_warehouse(settings)),
+            warehouse=warehouse,
+            measured=warehouse if own is None else opened(own),
             sticky=opened(open_sticky(settings)),
             notices=opened(open_notices(settings)),
             leases=SqlLeases(engine),

@@ -89,12 +89,13 @@ def build(settings: Settings) -> App:
         "definitions": lambda: void(definitions.version()),
         "inbox": inbox.check,
         "warehouse": warehouse.check,
+        **({} if parts.measured is warehouse else {"sources": parts.measured.check}),
         "sticky": parts.sticky.check,
     }
     loading = Loading(inbox, warehouse)
     analysing = Analysing(
         definitions,
-        warehouse,
+        parts.measured,
         results,
         notices,
         lifecycle,
@@ -123,7 +124,7 @@ def build(settings: Settings) -> App:
         versions=Versions(definitions, reading, entrance, snapshots, utc_now, tests),
         sharing=Sharing(shared, definitions, entrance, utc_now),
         explaining=Explaining(reading, snapshots, assigning, utc_now, plugins),
-        exposures=ExposureLog(warehouse, reading, policy.stored_units),
+        exposures=ExposureLog(parts.measured, reading, policy.stored_units),
         activity=Watching(warehouse, reading, utc_now),
         forgetting=forgetting,
         lifecycle=lifecycle,

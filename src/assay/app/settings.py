@@ -38,9 +38,11 @@ class Settings:
     database_url: DATABASE_URL, postgresql://…, with DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW connections.
     redis_url: REDIS_URL, with REDIS_MAX_CONNECTIONS. kafka: KAFKA_BOOTSTRAP_SERVERS, with KAFKA_TOPIC, KAFKA_GROUP
     and, for a topic that is made here, KAFKA_PARTITIONS. warehouse_url: WAREHOUSE_URL, clickhouse://…
-    Empty: the embedded part in the data folder.
+    Empty: the embedded part in the data folder. sources: ASSAY_SOURCES, a file that describes tables of your own, which
+    analysis reads instead of the warehouse; see docs/guide/warehouses.md.
 
-    analyse_every: ANALYSIS_SECONDS between two analyses of everything; default 0, and 10 with a WAREHOUSE_URL.
+    analyse_every: ANALYSIS_SECONDS between two analyses of everything; default 0, with a WAREHOUSE_URL 10, with
+    sources 300.
     query_seconds: QUERY_TIMEOUT_SECONDS. sample_above_units: SAMPLE_ABOVE_UNITS, of one experiment; 0: never.
     retention_days: EVENT_RETENTION_DAYS.
 
@@ -67,6 +69,7 @@ class Settings:
     kafka_group: str = "assay-loader"
     kafka_partitions: int = 12
     warehouse_url: str = ""
+    sources: str = ""
     analyse_every: float = 0.0
     query_seconds: float = 30.0
     sample_above_units: int = 20_000_000
@@ -100,12 +103,19 @@ class Settings:
             kafka_group=read.name("KAFKA_GROUP", default.kafka_group),
             kafka_partitions=read.whole("KAFKA_PARTITIONS", default.kafka_partitions, 1, 10_000),
             warehouse_url=read.url("WAREHOUSE_URL", WAREHOUSE_SCHEMES),
-            analyse_every=read.number("ANALYSIS_SECONDS", 10.0 if read.text("WAREHOUSE_URL", "") else 0.0, 0, 86_400),
+            sources=read.text("ASSAY_SOURCES", ""),
+            analyse_every=read.number("ANALYSIS_SECONDS", _default_pause(read), 0, 86_400),
             query_seconds=read.number("QUERY_TIMEOUT_SECONDS", default.query_seconds, 0.1, 86_400),
             sample_above_units=read.whole("SAMPLE_ABOVE_UNITS", default.sample_above_units, 0, 10**12),
             retention_days=read.number("EVENT_RETENTION_DAYS", default.retention_days, 1, 36_500),
             **intake_settings(read.environment),
         )
+
+
+def _default_pause(read: _Reader) -> float:
+    if read.text("ASSAY_SOURCES", ""):
+        return 300.0
+    return 10.0 if read.text("WAREHOUSE_URL", "") else 0.0
 
 
 WAREHOUSE_SCHEMES = ("clickhouse", "clickhouses")

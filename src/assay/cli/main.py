@@ -15,6 +15,7 @@ from assay.cli.forget import forget
 from assay.cli.import_history import import_history
 from assay.cli.plan import plan
 from assay.cli.serve import serve
+from assay.cli.sql import sql
 from assay.errors import AssayError
 from assay.version import __version__
 
@@ -30,6 +31,7 @@ cli.add_command(demo)
 cli.add_command(doctor)
 cli.add_command(analyze)
 cli.add_command(plan)
+cli.add_command(sql)
 cli.add_command(explain)
 cli.add_command(assign)
 cli.add_command(assign_sql)

@@ -68,7 +68,7 @@ def run(settings: Settings) -> None:
         app.services,
         settings.refresh_seconds,
         works=settings.role in (Role.ALL, Role.WORKER),
-        shared=bool(settings.kafka),
+        shared=bool(settings.kafka or settings.sources),
         analyse_every=settings.analyse_every,
         # The same after a restart: what was killed takes its lease up again at once.
         holder=f"{socket.gethostname()}:{settings.data.resolve()}:{settings.port}"[-100:],

@@ -17,7 +17,7 @@ from assay.model.lifecycle import Stage, Status
 from assay.model.measurement import ExperimentMoments, MomentsRequest
 from assay.model.plan import Method
 from assay.model.result import ExperimentResult, Progress, Validity
-from assay.ports import Clock, Definitions, Notices, Results, Telemetry, Warehouse
+from assay.ports import Clock, Definitions, Measurements, Notices, Results, Telemetry
 from assay.service.lifecycle import Lifecycle
 from assay.service.looks import as_of_look, between_looks, looks_of
 from assay.service.metric_tests import Tests, counted_metrics
@@ -44,7 +44,7 @@ class Analysing:
     """
 
     definitions: Definitions
-    warehouse: Warehouse
+    warehouse: Measurements
     results: Results
     notices: Notices
     lifecycle: Lifecycle

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assay.errors import InvalidInput
 from assay.model.event import FirstExposure
 from assay.model.experiment import data_key
-from assay.ports import Warehouse
+from assay.ports import Measurements
 from assay.service.privacy import StoredUnits
 from assay.service.reading import Reading
 
@@ -19,7 +19,7 @@ class ExposureLog:
     """Reads the log. What was just met is in it once the loader has come round. Units are asked for by the ids that
     they come with, and named by those that are stored."""
 
-    warehouse: Warehouse
+    warehouse: Measurements
     reading: Reading
     stored_units: StoredUnits = StoredUnits()
 
