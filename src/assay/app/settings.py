@@ -159,7 +159,7 @@ class _Reader:
         return int(value)
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
-        return number(name, self.text(name, str(default)), low, high)
+        return number(name, self.text(name, "") or str(default), low, high)
 
 
 def _origins(name: str, text: str) -> str:
