@@ -29,6 +29,8 @@ _PACKED = (".gz", ".zst")
 _SOURCE = "history"
 _MEMORY = "512MB"
 _ROWS = 10_000
+_MANY_REPEATED = 2_000_000
+"""More than this are looked up in parts that come in any order."""
 _ACCEPTED = {
     RowProblem.ROW: "a JSON object",
     RowProblem.UNIT: "text of 1 to 20,000 characters",
@@ -63,6 +65,8 @@ class DuckdbHistory:
         run = self._connection.execute
         run(f"SET memory_limit = '{_MEMORY}'")
         run("SET TimeZone = 'UTC'")
+        # The rows stay in their order only if what they are joined with is looked up, not they in it.
+        run("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         try:
             run(f"CREATE VIEW {_SOURCE} AS {self._select()}")
             self._types = types_of(self._connection, _SOURCE)
@@ -99,8 +103,11 @@ class DuckdbHistory:
         cursor = self._connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
         try:
-            cursor.execute(query.rows(after))
+            cursor.execute(query.rows(after, ordered=self._n_repeated() > _MANY_REPEATED))
             while rows := cursor.fetchmany(_ROWS):
+                if (rows[0][0], rows[-1][0]) != (after + 1, after + len(rows)):
+                    raise RuntimeError(f"rows out of order after {after}: {rows[0][0]} to {rows[-1][0]}")
+                after += len(rows)
                 yield _batch(rows, mapping)
         except duckdb.Error as error:
             raise InvalidInput("file", self.path.name, FILES_ACCEPTED, hint=reason_of(error)) from error
@@ -125,6 +132,10 @@ class DuckdbHistory:
                 run("INSERT INTO known_variants VALUES (?, ?)", [item.key, variant])
         if query.mapping.id is None:
             self._ask(f"CREATE OR REPLACE TABLE repeated AS {query.repeated()}")
+
+    def _n_repeated(self) -> int:
+        names = self._ask("SELECT estimated_size FROM duckdb_tables() WHERE table_name = 'repeated'")
+        return int(names[0][0]) if names else 0
 
     def _ask(self, statement: str) -> list[tuple[Any, ...]]:
         try:
@@ -159,16 +170,16 @@ class DuckdbHistory:
         if kind in (".parquet", ".pq"):
             return f"SELECT * FROM read_parquet({name}, hive_partitioning = false)"
         if kind in (".jsonl", ".ndjson", ".json"):
-            return self._select_json(
-                f"read_ndjson_objects({name}, ignore_errors = true, maximum_object_size = 33554432)"
-            )
+            # A .json file may be one list; of lines, those that are no JSON are left to be named.
+            form = "'auto'" if kind == ".json" else "'newline_delimited', ignore_errors = true"
+            return self._select_json(f"read_json_objects({name}, format = {form}, maximum_object_size = 33554432)")
         raise InvalidInput("file", self.path.name, FILES_ACCEPTED)
 
     def _select_json(self, reader: str) -> str:
         """Every key that any object has as a column; the lines stay text, so that no odd value stops the reading."""
         keys = self._connection.execute(
-            f"""SELECT key FROM (SELECT unnest(json_keys(json)) AS key, row_number() OVER () AS at FROM {reader}
-            WHERE json_type(json) = 'OBJECT') GROUP BY key ORDER BY min(at), key"""
+            f"""SELECT key FROM (SELECT unnest(json_keys(json)) AS key, row_number() OVER () AS place FROM {reader}
+            WHERE json_type(json) = 'OBJECT') GROUP BY key ORDER BY min(place), key"""
         ).fetchall()
         columns = "".join(f", json->{literal(_path(key))} AS {quoted(key)}" for (key,) in keys)
         broken = f"coalesce(json_type(json), '') <> 'OBJECT' AS {quoted(BROKEN)}"

@@ -17,15 +17,16 @@ from assay.model.history import HistoryBatch, RefusedRow
 _EVENTS = "/api/v1/events"
 _BATCH = 100
 _AT_ONCE = 8
-_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
+"""So long is a server asked that does not answer."""
 _Numbered = tuple[int, str]
 
 
 class HttpSink:
     """The HistorySink port. What gets no answer is sent again: events have ids, and count once."""
 
-    def __init__(self, url: str, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._url, self._patience = url.rstrip("/"), patience_seconds
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
         self._client = httpx.Client(timeout=30)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="import")
 
@@ -63,7 +64,7 @@ class HttpSink:
 
     def _answer(self, content: bytes) -> dict[str, Any]:
         """The server's answer to a batch; asks again while there is none, for a while."""
-        deadline, pause, why = time.monotonic() + self._patience, 0.1, "no answer"
+        deadline, pause, why = time.monotonic() + PATIENCE_SECONDS, 0.1, "no answer"
         while True:
             try:
                 response = self._client.post(

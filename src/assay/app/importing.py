@@ -64,7 +64,10 @@ def _table(address: str, table: str, spool: Path) -> Source:
     from assay.adapters.sql_spool import spool_table
 
     path = Path(address)
-    begins = path.open("rb").read(16) if path.is_file() else b""
+    begins = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            begins = file.read(16)
     if begins[8:12] == _DUCKDB:
         return Source(DuckdbHistory(path, table), _identity(path, table))
     spool_table(f"sqlite:///{path}" if begins == _SQLITE else address, table, spool)

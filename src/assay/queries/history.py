@@ -79,9 +79,9 @@ class HistoryQuery:
         return f"""SELECT DISTINCT {experiment}, {variant} FROM {self.source}
             WHERE {experiment} IS NOT NULL AND {variant} IS NOT NULL ORDER BY ALL LIMIT 1000"""
 
-    def rows(self, after: int) -> str:
+    def rows(self, after: int, *, ordered: bool = False) -> str:
         """Each row after a number: its number, what is wrong with it, what was given, itself as JSON if it is wrong,
-        its lines, and how many exposures and events those are."""
+        its lines, and how many exposures and events those are. ordered: sort them, which takes disk."""
         return f"""
             WITH numbered AS (SELECT row_number() OVER () AS {_NUMBER}, * FROM {self.source}),
             read AS (
@@ -97,13 +97,14 @@ class HistoryQuery:
                 SELECT *, {self._wrong()} AS problem, {self._exposure()} AS exposure, {self._events()} AS events
                 FROM named
             ),
-            lined AS (SELECT *, concat_ws(chr(10), exposure, array_to_string(events, chr(10))) AS lines FROM made),
+            lined AS (SELECT *, concat_ws(chr(10), exposure, nullif(array_to_string(events, chr(10)), '')) AS lines
+                FROM made),
             judged AS (SELECT *, coalesce(problem, CASE WHEN strlen(lines) > {MAX_ROW_BYTES} THEN 'size' END) AS wrong
                 FROM lined)
             SELECT n, wrong, CASE WHEN wrong IS NOT NULL THEN {self._given()} END,
                 CASE WHEN wrong IS NOT NULL THEN whole END, CASE WHEN wrong IS NULL THEN lines END,
                 (exposure IS NOT NULL)::INTEGER, len(events)
-            FROM judged"""
+            FROM judged {"ORDER BY n" if ordered else ""}"""
 
     def _named(self) -> str:
         """With what is known of the row's experiment, and the id of its occurrence."""
@@ -146,7 +147,7 @@ class HistoryQuery:
             return _epoch_of_number(f"CAST({name} AS DOUBLE)")
         text = self._text(column)
         number = rf"regexp_full_match({text}, '\s*-?\d+(\.\d*)?\s*')"
-        in_words = _epoch(f"TRY_CAST({text} AS TIMESTAMP)")
+        in_words = _epoch(f"TRY_CAST({text} AS TIMESTAMPTZ)")
         return f"CASE WHEN {number} THEN {_epoch_of_number(f'TRY_CAST({text} AS DOUBLE)')} ELSE {in_words} END"
 
     def _given_time(self) -> str:
