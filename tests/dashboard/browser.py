@@ -65,6 +65,11 @@ def serving(reading: Reading, port: int = 0) -> Iterator[Site]:
         thread.join()
 
 
+# As people's browsers say it: a headless one is a bot, and its events are left out. Also of what a page sends when it
+# is left, which goes by the browser's own name.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+
+
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """Chromium; skips when there is none."""
@@ -72,7 +77,7 @@ def browsing() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser: none of {', '.join(_NAMES)} is on the PATH")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_ARGUMENTS, f"--user-agent={AGENT}"])
         yield browser
         browser.close()
 

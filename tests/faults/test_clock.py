@@ -40,7 +40,9 @@ def event(number: int, at: datetime | None = None) -> bytes:
 
 
 async def take(app: App, *events: bytes) -> tuple[int, int]:
-    checked = await app.services.tracking.track(list(events))
+    tracking = app.services.tracking
+    checked = tracking.check(list(events))
+    await tracking.keep(checked)
     return len(checked.event_ids), len(checked.refusals)
 
 

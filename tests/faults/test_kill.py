@@ -128,7 +128,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(victim: Victim) -
     n_units = sum(acknowledged) * BATCH
     results = settled_results(victim.url, n_units)
     assert results["total_users_exposed"] == n_units
-    assert results["data_quality"] == {"units_in_two_variants": 0, "events_before_exposure": 0}
+    quality = {"units_in_two_variants": 0, "events_before_exposure": 0, "sampled_one_in": 1}
+    assert results["data_quality"] == quality
     for variant in results["variants"]:
         assert variant["users_exposed"] == n_units / 2
         assert variant["metrics"]["purchases"]["value"] == 2.0
