@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from assay.adapters.clickhouse_warehouse import ClickhouseWarehouse
@@ -23,6 +23,7 @@ from assay.ports import InboxBatch, Warehouse
 from assay.service.eventlines import EventLine, encode_line, event_key
 
 HOUR = 3_600_000_000
+DAY = 24 * HOUR
 START = 1_770_000_000_000_000
 METRICS = (
     Metric(key="bought", kind=MetricKind.CONVERSION, event="buy"),
@@ -229,19 +230,82 @@ def test_order_of_arrival_does_not_matter(opened: Callable[[], Warehouse]) -> No
             assert_same(left[key].metrics[metric.key][variant], right[key].metrics[metric.key][variant])
 
 
+GOOD = line("u0", "exposure", START, experiment="one", variant="a")
+EVENT = line("v", "buy", START, metrics={"revenue": 1.5})
+
+
+@pytest.mark.parametrize("opened", ["duckdb", "clickhouse"], indirect=True)
 @pytest.mark.parametrize(
     "torn",
-    [b'{"key": "not a digest"', b"", b"\x00\xff", b'{"key":"x"}', b"[1]", b'{"a":' * 30, b'{"key":"zz","unit":"u"}'],
+    [
+        b'{"key": "not a digest"',
+        b"",
+        b"\x00\xff",
+        b'{"key":"x"}',
+        b"[1]",
+        b'{"a":' * 30,
+        b'{"a":' * 30_000,
+        b'{"key":"zz","unit":"u"}',
+        EVENT.replace(b'"x"', b"[" * 30_000 + b"]" * 30_000),
+        EVENT.replace(b"%d" % START, b"%d" % 2**63),
+        EVENT.replace(b"%d" % START, b"%d" % -(2**70)),
+        GOOD.replace(b"%d" % START, b"%d" % 2**63),
+        EVENT.replace(b'"v"', rb'"\ud800"'),
+        EVENT.replace(b"1.5", b"1" + b"0" * 400),
+    ],
+    ids=lambda torn: f"{len(torn)}-{torn[:12].hex()}",
 )
-def test_a_torn_line_is_put_aside_and_holds_up_nothing(tmp_path: Path, torn: bytes) -> None:
-    engine = DuckdbWarehouse(tmp_path / "w.duckdb")
-    good = [line(f"u{i}", "exposure", START, experiment="one", variant="a") for i in range(3)]
-    assert engine.load(InboxBatch((good[0], torn, *good[1:], good[0][:-9]), 1)) == 3
-    assert (engine.position(), engine.exposures()) == (1, {"one": 3})
-    engine.close()
-    with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
-        aside = connection.execute("SELECT line FROM unreadable").fetchall()
-    assert (good[0][:-9],) in aside
+def test_a_torn_line_is_put_aside_and_holds_up_nothing(warehouse: Warehouse, torn: bytes) -> None:
+    good = [GOOD, *(line(f"u{i}", "exposure", START, experiment="one", variant="a") for i in (1, 2))]
+    assert warehouse.load(InboxBatch((good[0], torn, *good[1:], good[0][:-9]), 1)) == 3
+    assert (warehouse.position(), warehouse.exposures()) == (1, {"one": 3})
+    assert set(put_aside(warehouse)) == {torn, good[0][:-9]}
+
+
+def put_aside(warehouse: Warehouse) -> list[bytes]:
+    if isinstance(warehouse, DuckdbWarehouse):
+        return [item for (item,) in warehouse._connection.execute("SELECT line FROM unreadable").fetchall()]
+    assert isinstance(warehouse, ClickhouseWarehouse)
+    rows = warehouse._client.rows("SELECT hex(line) FROM unreadable FINAL")
+    return [bytes.fromhex(item) for (item,) in rows]
+
+
+def test_what_came_first_counts(warehouse: Warehouse) -> None:
+    """Whatever a repeat says, in the same batch or in a later one; its time may be one that is not asked for."""
+    warehouse.load(
+        InboxBatch(
+            (
+                line("u", "exposure", START, experiment="one", variant="a"),
+                line("u", "buy", START + 2, metrics={"revenue": 1.0}, event_id="e"),
+                line("u", "buy", START + 1, metrics={"revenue": 2.0}, event_id="e"),
+                line("u", "buy", START + 70 * DAY, metrics={"revenue": 4.0}, event_id="f"),
+            ),
+            1,
+        )
+    )
+    warehouse.load(
+        InboxBatch(
+            (
+                line("u", "click", START + 40 * DAY, metrics={"revenue": 3.0}, event_id="e"),
+                line("u", "buy", START + 3, metrics={"revenue": 5.0}, event_id="f"),
+            ),
+            2,
+        )
+    )
+    found = warehouse.moments([replace(REQUESTS[0], until=moment_of(START + DAY))])["one"]
+    assert found.metrics["revenue"]["a"].mean(VALUE) == 1.0
+    assert found.metrics["clicks"]["a"].mean(VALUE) == 0.0
+    for since, until, n_events in ((-1, 1, 1), (1, 50, 0), (50, 80, 1), (-1, 80, 2)):
+        asked = EventsAsked(since=moment_of(START + since * DAY), until=moment_of(START + until * DAY))
+        assert warehouse.summary(asked, None, (), approximate=False).n_events == n_events
+        assert sum(item.n_events for item in warehouse.activity(asked, Grain.DAY)) == n_events
+
+
+def test_a_batch_may_hold_the_events_of_decades(warehouse: Warehouse) -> None:
+    history = tuple(line("u", "buy", START - i * 31 * DAY) for i in range(300))
+    assert_added(warehouse, warehouse.load(InboxBatch(history, 1)), 300)
+    asked = EventsAsked(since=moment_of(START - 10_000 * DAY), until=moment_of(START + DAY))
+    assert warehouse.summary(asked, None, (), approximate=False).n_events == 300
 
 
 def test_position_survives_reopening(tmp_path: Path) -> None:
@@ -357,7 +421,13 @@ def test_old_events_are_dropped_and_exposures_stay(warehouse: Warehouse) -> None
     assert found.metrics["revenue"]["a"].mean(VALUE) == 2.0
 
 
-DAY = 24 * HOUR
+def test_a_repeat_does_not_take_the_place_of_what_was_dropped(warehouse: Warehouse) -> None:
+    warehouse.load(InboxBatch((line("u", "buy", START, event_id="e"),), 1))
+    warehouse.load(InboxBatch((line("u", "buy", START + 3 * DAY, event_id="e"), line("u", "buy", START + 3 * DAY)), 2))
+    assert warehouse.drop_before(moment_of(START + 2 * DAY)) == 1
+    asked = EventsAsked(since=moment_of(START - DAY), until=moment_of(START + 9 * DAY))
+    assert [item.n_events for item in warehouse.activity(asked, Grain.DAY)] == [1, 1]
+    assert warehouse.summary(asked, None, (), approximate=False).n_events == 1
 
 
 def test_counts_by_time_count_each_event_once_and_outlive_it(warehouse: Warehouse) -> None:

@@ -46,7 +46,7 @@ class ClickhouseServer:
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, str(FRONT), str(self._folder), str(self.port), PASSWORD]
         # Nothing of this process's is handed on: what holds a socket keeps a killed server's port.
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert process.poll() is None, "ClickHouse did not start"
@@ -59,6 +59,8 @@ class ClickhouseServer:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
 
     def pause(self) -> None:
         os.kill(self.process.pid, signal.SIGSTOP)

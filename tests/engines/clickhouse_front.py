@@ -1,12 +1,14 @@
 """ClickHouse in this process (chdb) behind its own HTTP interface, as far as the ordinary client speaks it.
 
-Run: python clickhouse_front.py FOLDER PORT PASSWORD. One request at a time; one process per folder.
+Run: python clickhouse_front.py FOLDER PORT PASSWORD. One request at a time; one process per folder. It ends when its
+standard input does, so that it outlives nobody.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
+import os
 import re
 import sys
 import tempfile
@@ -42,6 +44,7 @@ class Engine:
         self.folder = folder
         self._session = Session(str(folder / "data"))
         self._lock = threading.Lock()
+        self._set: dict[str, str] = {}
 
     def run(self, query: str, data: bytes, options: dict[str, str]) -> bytes:
         """The answer's bytes; raises RuntimeError with ClickHouse's own words."""
@@ -52,17 +55,21 @@ class Engine:
         values = {name: value for name, value in options.items() if name.startswith("param_")}
         settings = {name: options[name] for name in options if name not in left_out and name not in values}
         with self._lock:
-            if "database" in options:
-                self._session.query(f"USE `{options['database']}`")
+            self._session.query(f"USE `{options.get('database', 'default').replace('`', '``')}`")
             for name, value in values.items():
                 self._session.query(f"SET {name} = '{_escaped(value)}'")
-            for name, value in settings.items():
-                self._session.query(f"SET {name} = {_quoted(value)}")
-            try:
-                return self._answer(query, data)
-            finally:
-                for name in settings:
-                    self._session.query(f"SET {name} = DEFAULT")
+            self._take_over(settings)
+            return self._answer(query, data)
+
+    def _take_over(self, settings: dict[str, str]) -> None:
+        """These settings and no others. What stays as it was is not said again: each SET takes milliseconds."""
+        for name in self._set.keys() - settings.keys():
+            self._session.query(f"SET {name} = DEFAULT")
+            del self._set[name]
+        for name, value in settings.items():
+            if self._set.get(name) != value:
+                self._session.query(f"SET {name} = '{_escaped(value)}'")
+                self._set[name] = value
 
     def _answer(self, query: str, data: bytes) -> bytes:
         insert = _INSERT.match(query)
@@ -90,10 +97,6 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def _quoted(value: str) -> str:
-    return value if re.fullmatch(r"-?\d+(\.\d+)?", value) else "'" + value.replace("'", "\\'") + "'"
-
-
 def _plain(body: bytes, encoding: str) -> bytes:
     if encoding == "gzip":
         return gzip.decompress(body)
@@ -114,6 +117,8 @@ class Handler(BaseHTTPRequestHandler):
     """What the client sends: the query in the address or as the body, data after it."""
 
     protocol_version = "HTTP/1.1"
+    # An answer in two packets waits 40 ms for the first to be confirmed.
+    wbufsize = -1
     engine: Engine
     password: str
 
@@ -177,8 +182,13 @@ def main() -> None:
     Handler.engine, Handler.password = Engine(folder), password
     ThreadingHTTPServer.daemon_threads = True
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    print("ready", flush=True)
+    threading.Thread(target=_end_with_the_one_who_started_it, daemon=True).start()
     server.serve_forever()
+
+
+def _end_with_the_one_who_started_it() -> None:
+    sys.stdin.read()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -313,7 +313,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     type: str
     experiment: str
     variant: str | None
-    occurred_at: int
+    occurred_at: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     metrics: dict[str, float]
     properties: dict[str, Any]
 
@@ -324,7 +324,7 @@ _lines = msgspec.json.Decoder(_Line)
 def _is_readable(line: bytes) -> bool:
     try:
         _lines.decode(line)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return False
     return True
 
